@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -29,13 +30,17 @@ WITH_CGROUP_2 = (
 def ensure() -> None:
     if not answers():
         if os.geteuid() != 0:
-            raise LabError("no Docker engine answers: start Docker, or run the lab as root so that it can")
+            raise LabError(
+                "no Docker engine answers: start Docker (or join its group), or run the lab as root so that it can"
+            )
         _install()
         if not answers():
             _start()
     if docker("info", "--format", "{{.CgroupVersion}}") != "2":
-        raise LabError("the Docker engine uses cgroup v1, under which the lab's systemd does not boot; "
-                       "boot the machine with cgroup v2, or stop the engine and let the lab start its own")
+        raise LabError(
+            "the Docker engine uses cgroup v1, under which the lab's systemd does not boot; "
+            "boot the machine with cgroup v2, or stop the engine and let the lab start its own"
+        )
 
 
 def answers() -> bool:
@@ -57,17 +62,21 @@ def install_packages(*packages: str) -> None:
         raise LabError(f"please install: {' '.join(packages)}")
     say(f"installing {' '.join(packages)} on this machine")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    log = CACHE / "apt.log"
     forbid_starts = not POLICY.exists() and not _has_systemd()
     if forbid_starts:
         POLICY.write_text("#!/bin/sh\nexit 101\n")
         POLICY.chmod(0o755)
     try:
-        run_logged(log, "apt-get", "update")
-        run_logged(log, "apt-get", "install", "-y", "--no-install-recommends", *packages)
+        _update_package_lists()
+        run_logged(CACHE / "apt.log", "apt-get", "install", "-y", "--no-install-recommends", *packages)
     finally:
         if forbid_starts:
             POLICY.unlink()
+
+
+@functools.cache
+def _update_package_lists() -> None:
+    run_logged(CACHE / "apt-update.log", "apt-get", "update")
 
 
 def _has_systemd() -> bool:

@@ -11,15 +11,15 @@ import subprocess
 from pathlib import Path
 
 import engine
-from shell import CACHE, LabError, docker, run_logged, say, succeeds
+from shell import CACHE, docker, run_logged, say, succeeds
 
 HERE = Path(__file__).resolve().parent
 INPUTS = [HERE / "packages.txt", *sorted((HERE / "image").iterdir())]
 
 LABEL = "opendba.mysql_ha=lab"
 REPOSITORY = "mha-lab"
-OFFICIAL_BASE = "debian:sid"
-OWN_BASE = "mha-lab-base:sid"
+BASE = "mha-lab-base:sid"
+OFFICIAL = "debian:sid"
 
 REGISTRY_SECONDS = 15
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
@@ -28,7 +28,7 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 def ensure() -> str:
     """Name of the image; builds it unless it is there."""
     image = f"{REPOSITORY}:{_input_hash()}"
-    if not succeeds("docker", "image", "inspect", image):
+    if not _exists(image):
         _build(image, _base())
         _remove_older(image)
     return image
@@ -37,19 +37,25 @@ def ensure() -> str:
 def _input_hash() -> str:
     digest = hashlib.sha256()
     for path in INPUTS:
-        digest.update(f"{path.name}\0{path.stat().st_mode & 0o777:o}\0".encode())
-        digest.update(path.read_bytes())
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 
 def _base() -> str:
-    for base in (OWN_BASE, OFFICIAL_BASE):
-        if succeeds("docker", "image", "inspect", base):
-            return base
-    if _pull(OFFICIAL_BASE):
-        return OFFICIAL_BASE
-    _bootstrap(OWN_BASE)
-    return OWN_BASE
+    """Plain Debian sid, under a name of the lab's own."""
+    if not _exists(BASE):
+        was_there = _exists(OFFICIAL)
+        if was_there or _pull(OFFICIAL):
+            docker("tag", OFFICIAL, BASE)
+            if not was_there:
+                docker("image", "rm", OFFICIAL)  # the name only
+        else:
+            _bootstrap(BASE)
+    return BASE
+
+
+def _exists(image: str) -> bool:
+    return succeeds("docker", "image", "inspect", image)
 
 
 def _pull(name: str) -> bool:
@@ -67,16 +73,16 @@ def _pull(name: str) -> bool:
 
 
 def _bootstrap(name: str) -> None:
+    """For machines that reach a Debian mirror but no registry, whatever their clock says."""
     if not succeeds("mmdebstrap", "--version"):
         engine.install_packages("mmdebstrap", "debian-archive-keyring")
     say("making a Debian sid base with mmdebstrap")
     CACHE.mkdir(parents=True, exist_ok=True)
     archive = CACHE / "base.tar"
     try:
-        run_logged(CACHE / "mmdebstrap.log", "mmdebstrap", "--variant=apt",
-                   "--aptopt=Acquire::Check-Valid-Until \"false\"", "--aptopt=Acquire::Check-Date \"false\"",
-                   "sid", archive)
-        docker("import", "--change", f"LABEL {LABEL}", archive, name)
+        trusting = [f'--aptopt=Acquire::{check} "false"' for check in ("Check-Valid-Until", "Check-Date")]
+        run_logged(CACHE / "mmdebstrap.log", "mmdebstrap", "--variant=apt", *trusting, "sid", archive)
+        docker("import", f"--change=LABEL {LABEL}", archive, name)
     finally:
         archive.unlink(missing_ok=True)
 
@@ -84,29 +90,31 @@ def _bootstrap(name: str) -> None:
 def _build(image: str, base: str) -> None:
     log = CACHE / "image.log"
     say(f"building the image {image} and its package repository (log: {log})")
-    proxies = [word for name in PROXIES if name in os.environ for word in ("--env", name)]
+    proxies = [f"--env={name}" for name in PROXIES if name in os.environ]
     # The only container of the lab that sees an outside network: it fetches packages.
-    container = docker("create", "--label", LABEL, "--network", "host", *proxies, base, "sh", "/srv/image/build")
+    container = docker("create", f"--label={LABEL}", "--network=host", *proxies, base, "sh", "/srv/image/build")
     try:
         docker("cp", f"{HERE}/image", f"{container}:/srv/image")
         docker("cp", HERE / "packages.txt", f"{container}:/srv/image/packages.txt")
         run_logged(log, "docker", "start", "--attach", container)
-        docker("commit", "--change", f"LABEL {LABEL}", "--change", 'CMD ["/usr/local/sbin/lab-entry"]',
-               "--change", "ENV LANG=C.UTF-8", container, image)
+        settings = (f"LABEL {LABEL}", 'CMD ["/usr/local/sbin/lab-entry"]', "ENV LANG=C.UTF-8")
+        docker("commit", *(f"--change={setting}" for setting in settings), container, image)
     finally:
         docker("rm", "--force", container)
     say("the image is ready")
 
 
 def _remove_older(image: str) -> None:
-    for name in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY).split():
+    for name in _named(REPOSITORY):
         if name != image:
-            succeeds("docker", "image", "rm", name)   # refused while a host still runs from it
+            succeeds("docker", "image", "rm", name)  # refused while a host still runs from it
 
 
 def remove_all() -> None:
-    for name in docker("image", "ls", "--filter", f"label={LABEL}", "--format", "{{.ID}}").split():
-        try:
-            docker("image", "rm", "--force", name)
-        except LabError as error:
-            say(str(error))
+    for name in _named(REPOSITORY) + _named(BASE):
+        docker("image", "rm", name)
+        say(f"removed the image {name}")
+
+
+def _named(reference: str) -> list[str]:
+    return docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", reference).split()

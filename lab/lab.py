@@ -12,14 +12,14 @@ import sys
 import engine
 import hosts
 import image
-import inventory
+import lab_inventory
 from shell import CACHE, LabError, say
 
 
 def up(arguments: argparse.Namespace) -> None:
-    lab = inventory.load(arguments.inventory)
+    wanted = lab_inventory.load(arguments.inventory)
     engine.ensure()
-    hosts.up(lab, image.ensure(), arguments.fresh)
+    hosts.up(wanted, image.ensure(), arguments.fresh)
 
 
 def down(arguments: argparse.Namespace) -> None:
@@ -27,7 +27,7 @@ def down(arguments: argparse.Namespace) -> None:
         say("no Docker engine answers, so there is no lab")
         return
     if arguments.inventory:
-        hosts.remove(inventory.load(arguments.inventory).hosts)
+        hosts.remove(lab_inventory.load(arguments.inventory).addresses)
         return
     hosts.remove_all()
     if arguments.all:
@@ -44,7 +44,9 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     verb = verbs.add_parser("up", help="make the hosts of the inventories' group `lab`, and start those that are off")
-    verb.add_argument("-i", "--inventory", action="append", required=True, help="inventory (may be given several times)")
+    verb.add_argument(
+        "-i", "--inventory", action="append", required=True, help="inventory (may be given several times)"
+    )
     verb.add_argument("--fresh", action="store_true", help="make them anew: bare hosts, empty data directories")
     verb.set_defaults(action=up)
 

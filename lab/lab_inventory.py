@@ -15,8 +15,9 @@ from typing import Any
 from shell import ROOT, LabError, run
 
 GROUP = "lab"
+CONTAINER_PREFIX = "mha-"
 DEFAULT_SUBNET = "10.77.0.0/24"
-FIRST_FREE = 11   # the low addresses are the engine's
+FIRST_FREE = 11  # the low addresses are the engine's
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,29 @@ class Host:
 
     @property
     def container(self) -> str:
-        return f"mha-{self.key}"
+        return f"{CONTAINER_PREFIX}{self.key}"
 
 
 @dataclass(frozen=True)
-class Lab:
+class Wanted:
+    """What the inventories say: the lab's subnet, and each machine key with its `lab_address`, if it has one."""
+
     subnet: str
-    hosts: list[Host]
+    addresses: dict[str, str | None]
+
+    def hosts(self, in_use: dict[str, str]) -> list[Host]:
+        """With an address for every host. `in_use`: address -> machine key of the hosts that the lab has already."""
+        fixed = {address for address in self.addresses.values() if address}
+        kept = {key: address for address, key in in_use.items() if address not in fixed}
+        free = (
+            address
+            for address in map(str, list(ipaddress.ip_network(self.subnet).hosts())[FIRST_FREE - 1 :])
+            if address not in fixed and address not in in_use
+        )
+        return [Host(key, address or kept.get(key) or next(free)) for key, address in self.addresses.items()]
 
 
-def load(sources: list[str]) -> Lab:
+def load(sources: list[str]) -> Wanted:
     listing = _listing(sources)
     variables = listing["_meta"]["hostvars"]
     names = _members(listing, GROUP)
@@ -47,34 +61,38 @@ def load(sources: list[str]) -> Lab:
     subnets = {str(variables.get(name, {}).get("lab_subnet", DEFAULT_SUBNET)) for name in names}
     if len(subnets) > 1:
         raise LabError(f"lab_subnet differs between hosts: {', '.join(sorted(subnets))}; the lab is one network")
-    try:
-        subnet = ipaddress.ip_network(subnets.pop())
-    except ValueError as error:
-        raise LabError(f"lab_subnet: {error}") from error
+    subnet = subnets.pop()
 
-    wanted: dict[str, str | None] = {}
+    addresses: dict[str, str | None] = {}
     for name in names:
         host = variables.get(name, {})
         key = str(host.get("ansible_host", name))
         address = host.get("lab_address")
-        if wanted.get(key) and address and wanted[key] != address:
-            raise LabError(f"{name}: lab_address is {address}, but its machine {key} already has {wanted[key]}")
-        wanted[key] = wanted.get(key) or address
-    return Lab(str(subnet), _with_addresses(wanted, subnet))
+        if address and addresses.get(key, address) not in (None, address):
+            raise LabError(f"{name}: lab_address is {address}, but its machine {key} already has {addresses[key]}")
+        addresses[key] = addresses.get(key) or address
+    _check(subnet, addresses)
+    return Wanted(subnet, addresses)
 
 
-def _with_addresses(wanted: dict[str, str | None], subnet: ipaddress.IPv4Network | ipaddress.IPv6Network) -> list[Host]:
-    taken: dict[str, str] = {}
-    for key, address in wanted.items():
+def _check(subnet: str, addresses: dict[str, str | None]) -> None:
+    try:
+        network = ipaddress.ip_network(subnet)
+    except ValueError as error:
+        raise LabError(f"lab_subnet: {error}") from error
+    owners: dict[str, str] = {}
+    for key, address in addresses.items():
         if address is None:
             continue
-        if ipaddress.ip_address(address) not in subnet:
+        try:
+            inside = ipaddress.ip_address(address) in network
+        except ValueError as error:
+            raise LabError(f"{key}: lab_address: {error}") from error
+        if not inside:
             raise LabError(f"{key}: lab_address {address} is outside lab_subnet {subnet}")
-        if address in taken:
-            raise LabError(f"{key}: lab_address {address} is also that of {taken[address]}")
-        taken[address] = key
-    free = (address for address in map(str, list(subnet.hosts())[FIRST_FREE - 1:]) if address not in taken)
-    return [Host(key, address or next(free)) for key, address in wanted.items()]
+        if address in owners:
+            raise LabError(f"{key}: lab_address {address} is also that of {owners[address]}")
+        owners[address] = key
 
 
 def _members(listing: dict[str, Any], group: str) -> list[str]:
@@ -95,4 +113,5 @@ def _listing(sources: list[str]) -> dict[str, Any]:
     if missing:
         raise LabError(f"no such inventory: {', '.join(missing)}")
     arguments = [word for source in sources for word in ("-i", str(Path(source).resolve()))]
-    return json.loads(run(program, "--list", *arguments, cwd=ROOT))
+    listing: dict[str, Any] = json.loads(run(program, "--list", *arguments, cwd=ROOT))
+    return listing
