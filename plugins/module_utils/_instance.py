@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads a running mysqld into facts. Writes nothing, no GTID, no FLUSH."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional
+
+from ._channel import Facts, one_line, read_channels
+from ._connection import LOST_CONNECTION, MysqlError, Session
+from ._dialect import Dialect, parse_version
+
+_VARIABLES = (
+    "server_id", "server_uuid", "port", "datadir", "read_only", "super_read_only", "offline_mode", "gtid_mode",
+    "gtid_executed", "gtid_purged",
+)  # fmt: skip
+_SYSTEM_SCHEMAS = ("mysql", "information_schema", "performance_schema", "sys")
+
+
+def read_dialect(session: Session) -> Dialect:
+    """Raises MysqlError where the server's version can't be understood."""
+    row = session.row("SELECT VERSION() AS version, @@version_comment AS comment")
+    try:
+        return parse_version(row["version"], row["comment"] or "")
+    except ValueError as error:
+        raise MysqlError(str(error)) from error
+
+
+def read_variables(session: Session, names: Any) -> Dict[str, str]:
+    """Global variables by name; those that the server does not have are left out."""
+    marks = ", ".join(["%s"] * len(names))
+    rows = session.run(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({marks})", list(names))
+    return {row["variable_name"].lower(): row["value"] for row in rows}
+
+
+def read_channels_of(session: Session) -> List[Facts]:
+    """Every channel, the default one (named '') among them."""
+    tables = "performance_schema.replication_"
+    return read_channels(
+        session.run(f"SELECT * FROM {tables}connection_configuration ORDER BY channel_name"),
+        session.run(
+            "SELECT *, UTC_TIMESTAMP(6) AS now, GTID_SUBSET(received_transaction_set, @@GLOBAL.gtid_executed) AS applied"
+            f" FROM {tables}connection_status"
+        ),
+        session.run(f"SELECT * FROM {tables}applier_configuration"),
+        session.run(f"SELECT * FROM {tables}applier_status"),
+        session.run(f"SELECT * FROM {tables}applier_status_by_coordinator"),
+        session.run(f"SELECT * FROM {tables}applier_status_by_worker"),
+    )
+
+
+def has_user_data(session: Session) -> bool:
+    """Whether there is any schema beside the server's own."""
+    marks = ", ".join(["%s"] * len(_SYSTEM_SCHEMAS))
+    sql = f"SELECT 1 FROM information_schema.schemata WHERE LOWER(schema_name) NOT IN ({marks}) LIMIT 1"
+    return session.value(sql, _SYSTEM_SCHEMAS) is not None
+
+
+def read_persisted(session: Session) -> Dict[str, str]:
+    """What SET PERSIST wrote: it wins over every option file at the next boot."""
+    return {
+        row["variable_name"]: row["variable_value"]
+        for row in session.run("SELECT variable_name, variable_value FROM performance_schema.persisted_variables")
+    }
+
+
+def read_semi_sync(session: Session) -> Facts:
+    """Values are None where the plugin is not loaded."""
+    sql = "SHOW GLOBAL {} WHERE Variable_name LIKE 'rpl\\_semi\\_sync\\_%%'"
+    rows = [*session.run(sql.format("VARIABLES"), ()), *session.run(sql.format("STATUS"), ())]
+    # Until 8.0.26 the same things were called master and slave.
+    raw = {_modern(row["variable_name"]): row["value"] for row in rows}
+
+    def switch(name: str) -> Optional[bool]:
+        return None if name not in raw else raw[name] == "ON"
+
+    def count(name: str) -> Optional[int]:
+        return None if name not in raw else int(raw[name])
+
+    return {
+        "source_enabled": switch("source_enabled"),
+        "source_active": switch("source_status"),
+        "clients": count("source_clients"),
+        "timeout_ms": count("source_timeout"),
+        "wait_no_replica": switch("source_wait_no_replica"),
+        "replica_enabled": switch("replica_enabled"),
+        "replica_active": switch("replica_status"),
+    }
+
+
+def _modern(name: str) -> str:
+    words = name.lower()[len("rpl_semi_sync_") :].replace("master", "source").replace("slave", "replica")
+    return words
+
+
+def compare_gtid(session: Session, theirs: str) -> Facts:
+    """What `theirs` has and this server has not, and the reverse; the server does the arithmetic. Raises MysqlError."""
+    row = session.row(
+        "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS missing, GTID_SUBTRACT(@@GLOBAL.gtid_executed, %s) AS extra",
+        (theirs, theirs),
+    )
+    return {"gtid_missing": one_line(row["missing"]), "gtid_extra": one_line(row["extra"])}
+
+
+def read_instance(session: Session) -> Facts:
+    """Everything that replication_info returns. What may not be read is left out, with the cause among `problems`.
+
+    Raises MysqlError when the connection is lost on the way.
+    """
+    facts: Facts = {"problems": []}
+    _part(facts, "version", lambda: _version(read_dialect(session)))
+    _part(facts, "variables", lambda: _flags(read_variables(session, _VARIABLES)))
+    _part(facts, "channels", lambda: {"channels": read_channels_of(session)})
+    _part(facts, "semi_sync", lambda: {"semi_sync": read_semi_sync(session)})
+    _part(facts, "has_user_data", lambda: {"has_user_data": has_user_data(session)})
+    _part(facts, "persisted_variables", lambda: {"persisted_variables": read_persisted(session)})
+    return facts
+
+
+def _part(facts: Facts, name: str, read: Callable[[], Facts]) -> None:
+    try:
+        facts.update(read())
+    except MysqlError as error:
+        if error.number in LOST_CONNECTION:
+            raise
+        facts["problems"].append(f"{name}: {error}")
+
+
+def _version(dialect: Dialect) -> Facts:
+    return {"flavour": dialect.flavour, "version": dialect.version, "version_number": list(dialect.number)}
+
+
+def _flags(raw: Dict[str, str]) -> Facts:
+    def switch(name: str) -> Optional[bool]:
+        return None if name not in raw else raw[name] == "ON"
+
+    def number(name: str) -> Optional[int]:
+        return None if name not in raw else int(raw[name])
+
+    return {
+        "server_id": number("server_id"),
+        "server_uuid": raw.get("server_uuid"),
+        "port": number("port"),
+        "datadir": raw.get("datadir"),
+        "read_only": switch("read_only"),
+        "super_read_only": switch("super_read_only"),
+        "offline_mode": switch("offline_mode"),
+        "gtid_mode": raw.get("gtid_mode"),
+        "gtid_executed": one_line(raw.get("gtid_executed")),
+        "gtid_purged": one_line(raw.get("gtid_purged")),
+    }

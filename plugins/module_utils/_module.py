@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the MySQL modules share towards Ansible: login options, one way to connect, one way to fail."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Dict, Iterator
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._connection import HAS_PYMYSQL, PYMYSQL_IMPORT_ERROR, MysqlError, Session, connect
+from ._dialect import UnknownWord
+
+
+def login_spec() -> Dict[str, Dict[str, Any]]:
+    """The options of doc fragment opendba.mysql_ha.login."""
+    return {
+        "login_unix_socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
+        "login_user": {"type": "str", "default": "root"},
+        "login_password": {"type": "str", "no_log": True},
+        "login_host": {"type": "str"},
+        "login_port": {"type": "int", "default": 3306},
+        "login_ssl_ca": {"type": "path"},
+        "connect_timeout": {"type": "float", "default": 10.0},
+    }
+
+
+def log_in(module: AnsibleModule) -> Session:
+    """A session as the login options say. Raises MysqlError."""
+    given = module.params
+    return connect(
+        user=given["login_user"],
+        password=given["login_password"] or "",
+        unix_socket=given["login_unix_socket"],
+        host=given["login_host"],
+        port=given["login_port"],
+        ssl_ca=given["login_ssl_ca"],
+        connect_timeout=given["connect_timeout"],
+    )
+
+
+@contextlib.contextmanager
+def session_or_fail(module: AnsibleModule) -> Iterator[Session]:
+    """A session for the body of a module; every MysqlError ends the module with its one line."""
+    if not HAS_PYMYSQL:
+        module.fail_json(msg=missing_required_lib("PyMySQL"), exception=PYMYSQL_IMPORT_ERROR)
+    try:
+        session = log_in(module)
+        try:
+            session.wait_for_answers(None)
+            yield session
+        finally:
+            session.close()
+    except (MysqlError, UnknownWord) as error:
+        module.fail_json(msg=str(error), number=getattr(error, "number", None))

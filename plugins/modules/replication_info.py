@@ -1,0 +1,246 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: replication_info
+short_description: Read role, channels, GTID sets and semi-synchronous state of a MySQL instance
+version_added: 1.0.0
+description:
+  - Returns what a MySQL instance is and does in replication, as data.
+  - Writes nothing, not even a GTID, and runs on hosts that this collection did not build.
+  - Never fails because the server is absent, down, hung or refuses the login; V(instance.reachable) is then V(false) and
+    V(instance.reason) says why.
+author:
+  - opendba authors (@opendba)
+options:
+  compare_gtid:
+    description:
+      - A GTID set, usually RV(instance.gtid_executed) of another instance. The server then computes what it lacks of it
+        (RV(instance.gtid_missing)) and what it has beyond it (RV(instance.gtid_extra)).
+    type: str
+notes:
+  - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read is left
+    out and named in RV(instance.problems).
+  - To tell whether there is any user data (RV(instance.has_user_data)), it must also see all schemas (C(SHOW DATABASES)).
+extends_documentation_fragment:
+  - opendba.mysql_ha.login
+  - opendba.mysql_ha.attributes.info_module
+seealso:
+  - module: opendba.mysql_ha.replication_channel
+"""
+
+EXAMPLES = r"""
+- name: Read the instance
+  opendba.mysql_ha.replication_info:
+  register: mysql_state
+
+- name: Ask what this instance lacks of another one
+  opendba.mysql_ha.replication_info:
+    compare_gtid: "{{ hostvars['db1'].mysql_state.instance.gtid_executed }}"
+  register: mysql_compared
+
+- name: Show errant transactions
+  ansible.builtin.debug:
+    msg: "{{ mysql_compared.instance.gtid_extra }}"
+"""
+
+RETURN = r"""
+instance:
+  description: The instance. Where RV(instance.reachable=false), nothing but that and RV(instance.reason) is returned.
+  returned: always
+  type: dict
+  contains:
+    reachable:
+      description: Whether it let us log in and answered in time.
+      type: bool
+      returned: always
+    reason:
+      description: Why it is not reachable; empty otherwise.
+      type: str
+      returned: always
+      sample: "cannot log in to MySQL at socket /run/mysqld/mysqld.sock as root: connection refused: mysqld is not running there"
+    problems:
+      description: What could not be read, one line each, with the server's reason. The values concerned are then absent.
+      type: list
+      elements: str
+    flavour:
+      description: V(mysql), V(percona) or V(mariadb).
+      type: str
+    version:
+      description: Version as the server says it.
+      type: str
+      sample: 9.7.4-2
+    version_number:
+      description: Major, minor and patch number.
+      type: list
+      elements: int
+      sample: [9, 7, 4]
+    server_id:
+      description: Server ID.
+      type: int
+    server_uuid:
+      description: Server UUID.
+      type: str
+    port:
+      description: TCP port.
+      type: int
+    datadir:
+      description: Data directory.
+      type: str
+    read_only:
+      description: Whether ordinary accounts are refused writes. The writer is the instance where this is V(false).
+      type: bool
+    super_read_only:
+      description: Whether privileged accounts are refused writes too.
+      type: bool
+    offline_mode:
+      description: Whether ordinary accounts are refused altogether.
+      type: bool
+    gtid_mode:
+      description: V(ON), V(ON_PERMISSIVE), V(OFF_PERMISSIVE) or V(OFF).
+      type: str
+    gtid_executed:
+      description: GTIDs of all transactions that this instance has, on one line.
+      type: str
+    gtid_purged:
+      description: Those of them that are no longer in its binary logs.
+      type: str
+    gtid_missing:
+      description: What O(compare_gtid) has and this instance has not.
+      type: str
+      returned: O(compare_gtid) given
+    gtid_extra:
+      description: What this instance has and O(compare_gtid) has not.
+      type: str
+      returned: O(compare_gtid) given
+    has_user_data:
+      description: Whether there is any schema beside the server's own.
+      type: bool
+    persisted_variables:
+      description: Names and values that C(SET PERSIST) stored. They win over every option file at the next boot.
+      type: dict
+    semi_sync:
+      description: Semi-synchronous replication. Values are V(null) where the plugin is not loaded.
+      type: dict
+      contains:
+        source_enabled:
+          description: Whether commits wait for an acknowledgement, as configured.
+          type: bool
+        source_active:
+          description: Whether they really do; V(false) when it fell back to asynchronous.
+          type: bool
+        clients:
+          description: Connected replicas that acknowledge.
+          type: int
+        timeout_ms:
+          description: Milliseconds that a commit waits before it falls back.
+          type: int
+        wait_no_replica:
+          description: Whether it waits also while no replica is connected.
+          type: bool
+        replica_enabled:
+          description: Whether this instance acknowledges, as configured.
+          type: bool
+        replica_active:
+          description: Whether it acknowledges at the moment.
+          type: bool
+    channels:
+      description:
+        - Every replication channel. The options of M(opendba.mysql_ha.replication_channel) have the same names and values; those
+          the server does not know are absent. Passwords are never returned.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Channel name; empty for the default channel.
+          type: str
+        source_host:
+          description: Address of the source.
+          type: str
+        source_port:
+          description: Port of the source.
+          type: int
+        source_user:
+          description: Account on the source.
+          type: str
+        source_ssl:
+          description: Whether the connection must be encrypted. The other C(source_ssl_*) and C(source_tls_*) options follow.
+          type: bool
+        source_ssl_verify:
+          description: Whether the source's certificate is verified, its name included.
+          type: bool
+        auto_position:
+          description: Whether positions are found by GTID.
+          type: bool
+        connect_retry:
+          description: Seconds between attempts to connect.
+          type: int
+        retry_count:
+          description: Attempts after which the receiver gives up; V(0) means never.
+          type: int
+        heartbeat_period:
+          description: Seconds without an event after which the source sends a heartbeat.
+          type: float
+        delay:
+          description: Seconds by which the applier stays behind on purpose.
+          type: int
+        io_running:
+          description: State of the receiver thread, V(Yes), V(No) or V(Connecting).
+          type: str
+        sql_running:
+          description: State of the applier, V(Yes) or V(No).
+          type: str
+        io_error:
+          description: Last error of the receiver (C(number), 0 for none, and C(message)).
+          type: dict
+        sql_error:
+          description: Last error of the applier, the worker's where there is one (C(number), 0 for none, and C(message)).
+          type: dict
+        source_uuid:
+          description: Server UUID of the source; empty until it was once connected.
+          type: str
+        received_gtid:
+          description: GTIDs received since the relay log was last reset.
+          type: str
+        received_is_applied:
+          description: Whether all of them are in RV(instance.gtid_executed).
+          type: bool
+        lag_seconds:
+          description:
+            - Age, in seconds, of the oldest transaction that is received or on its way but not applied; V(0.0) when there is none.
+            - Computed from commit timestamps, so the clocks of the hosts matter. V(null) when a thread does not run, or the server is
+              older than 8.0.
+          type: float
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._instance import compare_gtid, read_instance
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import log_in, login_spec
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**login_spec(), "compare_gtid": {"type": "str"}},
+        supports_check_mode=True,
+    )
+    try:
+        session = log_in(module)
+        instance = {"reachable": True, "reason": "", **read_instance(session)}
+    except MysqlError as error:
+        module.exit_json(changed=False, instance={"reachable": False, "reason": str(error)})
+    if module.params["compare_gtid"] is not None:
+        try:
+            instance.update(compare_gtid(session, module.params["compare_gtid"]))
+        except MysqlError as error:
+            module.fail_json(msg=f"compare_gtid: {error}")
+    session.close()
+    module.exit_json(changed=False, instance=instance)
+
+
+if __name__ == "__main__":
+    main()
