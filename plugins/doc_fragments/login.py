@@ -14,7 +14,8 @@ options:
     default: /run/mysqld/mysqld.sock
   login_user:
     description:
-      - MySQL account to log in as. With C(auth_socket), which distributions set up for C(root), the module must run as the OS
+      - MySQL account to log in as. With C(auth_socket), which distributions set up for C(root), the module must run
+        as the OS
         user of that name.
     type: str
     default: root
@@ -24,7 +25,8 @@ options:
     type: str
   login_host:
     description:
-      - Address of the instance as seen from the target host. Given, the login goes over TCP, encrypted where the server can.
+      - Address of the instance as seen from the target host. Given, the login goes over TCP, encrypted where the
+        server can.
     type: str
   login_port:
     description:
@@ -33,7 +35,8 @@ options:
     default: 3306
   login_ssl_ca:
     description:
-      - PEM file on the target host, with O(login_host). The server must then show a certificate from this CA, made out for
+      - PEM file on the target host, with O(login_host). The server must then show a certificate from this CA, made
+        out for
         O(login_host).
     type: path
   connect_timeout:

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any
 
 from ._dialect import CHANNEL_OPTIONS, ChannelOption, Dialect, UnknownWord
 
 Row = Mapping[str, Any]
-Facts = Dict[str, Any]
-PASSWORD = "source_password"
+Facts = dict[str, Any]
+PASSWORD = "source_password"  # noqa: S105  the name of an option
 ACCESS_DENIED = 1045
 PASSWORD_LIMIT = 32  # characters that the server stores for a channel
 _BY_NAME = {option.name: option for option in CHANNEL_OPTIONS}
@@ -26,14 +27,15 @@ def read_channels(
     appliers: Iterable[Row],
     coordinators: Iterable[Row],
     workers: Iterable[Row],
-) -> List[Facts]:
+) -> list[Facts]:
     """One dict per channel from the rows of performance_schema's replication tables.
 
     The rows of replication_connection_status carry two columns more: `now`, the server's UTC time, and `applied`,
     1 when gtid_executed holds all that was received.
     """
-    by_channel: List[Dict[str, Row]] = [
-        {row["channel_name"]: row for row in rows} for rows in (receivers, applier_configurations, appliers, coordinators)
+    by_channel: list[dict[str, Row]] = [
+        {row["channel_name"]: row for row in rows}
+        for rows in (receivers, applier_configurations, appliers, coordinators)
     ]
     worker_rows = list(workers)
     found = []
@@ -47,7 +49,9 @@ def read_channels(
         facts["io_running"] = _RECEIVER_STATES.get(str(receiver.get("service_state", "OFF")), "No")
         facts["sql_running"] = "Yes" if applier.get("service_state") == "ON" else "No"
         facts["io_error"] = _error([receiver])
-        facts["sql_error"] = _error([*own_workers, coordinator])  # a worker's error is the cause, the coordinator's its echo
+        facts["sql_error"] = _error(
+            [*own_workers, coordinator]
+        )  # a worker's error is the cause, the coordinator's its echo
         facts["source_uuid"] = receiver.get("source_uuid") or ""
         facts["received_gtid"] = one_line(receiver.get("received_transaction_set"))
         facts["received_is_applied"] = bool(receiver.get("applied", True))
@@ -74,25 +78,28 @@ def _value(option: ChannelOption, raw: Any) -> Any:
 def _error(rows: Iterable[Row]) -> Facts:
     for row in rows:
         if row.get("last_error_number"):
-            return {"number": int(row["last_error_number"]), "message": " ".join(str(row["last_error_message"]).split())}
+            return {
+                "number": int(row["last_error_number"]),
+                "message": " ".join(str(row["last_error_message"]).split()),
+            }
     return {"number": 0, "message": ""}
 
 
-def _lag(facts: Facts, receiver: Row, coordinator: Row, workers: Iterable[Row]) -> Optional[float]:
+def _lag(facts: Facts, receiver: Row, coordinator: Row, workers: Iterable[Row]) -> float | None:
     """Age of the oldest transaction that is here or on its way but not applied; None when the threads can't tell."""
-    if facts["io_running"] != "Yes" or facts["sql_running"] != "Yes" or not isinstance(receiver.get("now"), datetime):
+    now = receiver.get("now")
+    if facts["io_running"] != "Yes" or facts["sql_running"] != "Yes" or not isinstance(now, datetime):
         return None
     queueing = receiver.get("queueing_transaction_original_commit_timestamp")
     if facts["received_is_applied"] and not isinstance(queueing, datetime):
         return 0.0
     under_way = [worker.get("applying_transaction_original_commit_timestamp") for worker in workers]
     under_way += [coordinator.get("processing_transaction_original_commit_timestamp"), queueing]
-    begun = [stamp for stamp in under_way if isinstance(stamp, datetime)]  # a zero timestamp is none
-    if not begun:
-        begun = [receiver.get("last_queued_transaction_original_commit_timestamp")]
-    if not isinstance(begun[0], datetime):
-        return None
-    return max(0.0, round((receiver["now"] - min(begun)).total_seconds(), 3))
+    # A zero timestamp is not a datetime. Between two transactions the last received one is all there is to go by.
+    last_received = receiver.get("last_queued_transaction_original_commit_timestamp")
+    begun = [stamp for stamp in under_way if isinstance(stamp, datetime)]
+    begun = begun or [stamp for stamp in [last_received] if isinstance(stamp, datetime)]
+    return max(0.0, round((now - min(begun)).total_seconds(), 3)) if begun else None
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ class Change:
     stop_receiver: bool
     stop_applier: bool
 
-    def discards_relay_log(self, live: Optional[Facts]) -> bool:
+    def discards_relay_log(self, live: Facts | None) -> bool:
         """The server throws the relay log away when it changes a channel while neither thread runs."""
         if live is None:
             return False
@@ -112,8 +119,8 @@ class Change:
         return not receiver_stays and not applier_stays
 
 
-def missing(wanted: Facts, live: Optional[Facts], send_password: bool) -> Optional[Change]:
-    """Compares the wanted options (None: not managed) with a live channel (None: absent). None when nothing is missing."""
+def missing(wanted: Facts, live: Facts | None, send_password: bool) -> Change | None:
+    """What a live channel (None: absent) lacks of the wanted options (value None: not managed); None if nothing."""
     managed = {name: value for name, value in wanted.items() if value is not None and name in _BY_NAME}
     if live is None:
         options = dict(managed)
@@ -133,7 +140,7 @@ def missing(wanted: Facts, live: Optional[Facts], send_password: bool) -> Option
     )
 
 
-def _stops(name: str) -> Tuple[str, ...]:
+def _stops(name: str) -> tuple[str, ...]:
     return ("receiver",) if name == PASSWORD else _BY_NAME[name].stops
 
 
@@ -143,14 +150,11 @@ def _differs(name: str, wanted: Any, live: Any) -> bool:
     return bool(_value(_BY_NAME[name], wanted) != live)
 
 
-def change_statement(dialect: Dialect, channel: str, options: Facts) -> Tuple[str, List[Any]]:
+def change_statement(dialect: Dialect, channel: str, options: Facts) -> tuple[str, list[Any]]:
     """The CHANGE statement with %s for every value, and the values. Raises UnknownWord for what the server lacks."""
     words, values = [], []
     for name, value in options.items():
-        if name == PASSWORD:
-            word = dialect.fill("{source}_PASSWORD")
-        else:
-            word = _word(dialect, _BY_NAME[name])
+        word = dialect.fill("{source}_PASSWORD") if name == PASSWORD else _word(dialect, _BY_NAME[name])
         words.append(f"{word} = %s")
         # No list of TLS 1.3 suites means the server's default; an empty list would mean none at all.
         values.append(None if name == "source_tls_ciphersuites" and value == "" else value)
@@ -164,6 +168,6 @@ def _word(dialect: Dialect, option: ChannelOption) -> str:
     return dialect.fill(option.sql)
 
 
-def configuration(channel: Optional[Facts]) -> Facts:
+def configuration(channel: Facts | None) -> Facts:
     """The options of a channel, without what changes while it runs: what a diff shows."""
     return {name: channel[name] for name in ("name", *_BY_NAME) if name in channel} if channel else {}

@@ -8,26 +8,27 @@ import contextlib
 import errno
 import ssl
 import traceback
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 try:
     import pymysql
 except ImportError:
     HAS_PYMYSQL = False
-    PYMYSQL_IMPORT_ERROR: Optional[str] = traceback.format_exc()
+    PYMYSQL_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
     HAS_PYMYSQL = True
     PYMYSQL_IMPORT_ERROR = None
 
 LOST_CONNECTION = (2006, 2013)
 ACCESS_DENIED = (1045, 1698)
-Row = Dict[str, Any]
+Row = dict[str, Any]
 
 
 class MysqlError(Exception):
     """What the server, or the way to it, refused. `number` is MySQL's, None where there is none."""
 
-    def __init__(self, message: str, number: Optional[int] = None) -> None:
+    def __init__(self, message: str, number: int | None = None) -> None:
         super().__init__(" ".join(message.split()))
         self.number = number
 
@@ -38,19 +39,19 @@ class Session:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def run(self, sql: str, args: Optional[Sequence[Any]] = None) -> List[Row]:
+    def run(self, sql: str, args: Sequence[Any] | None = None) -> list[Row]:
         """Runs one statement. `%s` in `sql` are filled with `args`, quoted. Raises MysqlError."""
         with _translated("mysqld"), self._connection.cursor() as cursor:
             cursor.execute(sql, args)
             names = [column[0].lower() for column in cursor.description or ()]
             return [dict(zip(names, row)) for row in cursor.fetchall()]
 
-    def row(self, sql: str, args: Optional[Sequence[Any]] = None) -> Row:
+    def row(self, sql: str, args: Sequence[Any] | None = None) -> Row:
         """The first row; empty where there is none."""
         rows = self.run(sql, args)
         return rows[0] if rows else {}
 
-    def value(self, sql: str, args: Optional[Sequence[Any]] = None) -> Any:
+    def value(self, sql: str, args: Sequence[Any] | None = None) -> Any:
         """The first column of the first row; None where there is none."""
         return next(iter(self.row(sql, args).values()), None)
 
@@ -58,7 +59,7 @@ class Session:
         """`text` as a string literal."""
         return str(self._connection.literal(text))
 
-    def wait_for_answers(self, seconds: Optional[float]) -> None:
+    def wait_for_answers(self, seconds: float | None) -> None:
         """How long a statement may take before it counts as lost; None waits for ever."""
         self._connection._read_timeout = seconds  # PyMySQL offers it at connect time only
 
@@ -70,10 +71,10 @@ class Session:
 def connect(
     user: str,
     password: str = "",
-    unix_socket: Optional[str] = None,
-    host: Optional[str] = None,
+    unix_socket: str | None = None,
+    host: str | None = None,
     port: int = 3306,
-    ssl_ca: Optional[str] = None,
+    ssl_ca: str | None = None,
     tls: bool = True,
     connect_timeout: float = 10.0,
 ) -> Session:
@@ -83,7 +84,7 @@ def connect(
     `connect_timeout`, in seconds, bounds the whole login and every statement, until `wait_for_answers` says otherwise.
     """
     place = f"{host} port {port}" if host else f"socket {unix_socket}"
-    way: Dict[str, Any] = {"host": host, "port": port} if host else {"unix_socket": unix_socket}
+    way: dict[str, Any] = {"host": host, "port": port} if host else {"unix_socket": unix_socket}
     if not HAS_PYMYSQL:
         raise MysqlError("the Python library PyMySQL is missing: install python3-pymysql on this machine")
     with _translated(place, user):
@@ -105,7 +106,7 @@ def connect(
     return Session(connection)
 
 
-def _tls_context(ssl_ca: Optional[str]) -> ssl.SSLContext:
+def _tls_context(ssl_ca: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ssl_ca)
     except OSError as error:
@@ -139,7 +140,7 @@ def _as_mysql_error(error: Exception, place: str, user: str) -> MysqlError:
     return MysqlError(f"cannot log in to MySQL at {place} as {user}: {mend or text}", number)
 
 
-def _mend(cause: Any, number: Optional[int], user: str) -> str:
+def _mend(cause: Any, number: int | None, user: str) -> str:
     if number in ACCESS_DENIED:
         return f"access denied: run as the OS user {user} where the account uses auth_socket, else give its password"
     if isinstance(cause, TimeoutError) or "timed out" in str(cause):

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Dict, Tuple
 
-Version = Tuple[int, int, int]
+Version = tuple[int, int, int]
 
-# Newest first: the first line whose version the server has reached holds. `{source}` and `{replica}` are words themselves.
-_MYSQL: Dict[str, Tuple[Tuple[Version, str], ...]] = {
+# Newest first: the first line whose version the server has reached holds. {source} and {replica} are words themselves.
+_MYSQL: dict[str, tuple[tuple[Version, str], ...]] = {
     "source": (((8, 0, 23), "SOURCE"), ((0, 0, 0), "MASTER")),
     "replica": (((8, 0, 22), "REPLICA"), ((0, 0, 0), "SLAVE")),
     "change_source": (((8, 0, 23), "CHANGE REPLICATION SOURCE TO"), ((0, 0, 0), "CHANGE MASTER TO")),
@@ -76,7 +75,7 @@ class ChannelOption:
     column: str
     kind: str = "str"  # str, int, bool or float
     since: Version = (5, 7, 0)
-    stops: Tuple[str, ...] = ("receiver",)  # the threads that must be stopped to change it
+    stops: tuple[str, ...] = ("receiver",)  # the threads that must be stopped to change it
 
 
 CHANNEL_OPTIONS = (
@@ -100,7 +99,9 @@ CHANNEL_OPTIONS = (
     ChannelOption("connect_retry", "{source}_CONNECT_RETRY", "connection_retry_interval", "int"),
     ChannelOption("retry_count", "{source}_RETRY_COUNT", "connection_retry_count", "int"),
     ChannelOption("heartbeat_period", "{source}_HEARTBEAT_PERIOD", "heartbeat_interval", "float"),
-    ChannelOption("compression_algorithms", "{source}_COMPRESSION_ALGORITHMS", "compression_algorithm", since=(8, 0, 18)),
+    ChannelOption(
+        "compression_algorithms", "{source}_COMPRESSION_ALGORITHMS", "compression_algorithm", since=(8, 0, 18)
+    ),
     ChannelOption("auto_position", "{source}_AUTO_POSITION", "auto_position", "bool", stops=("receiver", "applier")),
     ChannelOption("gtid_only", "GTID_ONLY", "gtid_only", "bool", since=(8, 0, 27), stops=("receiver", "applier")),
     ChannelOption("delay", "{source}_DELAY", "desired_delay", "int", stops=("applier",)),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from ._channel import Facts, one_line, read_channels
 from ._connection import LOST_CONNECTION, MysqlError, Session
@@ -14,7 +14,6 @@ _VARIABLES = (
     "server_id", "server_uuid", "port", "datadir", "read_only", "super_read_only", "offline_mode", "gtid_mode",
     "gtid_executed", "gtid_purged",
 )  # fmt: skip
-_SYSTEM_SCHEMAS = ("mysql", "information_schema", "performance_schema", "sys")
 
 
 def read_dialect(session: Session) -> Dialect:
@@ -26,37 +25,41 @@ def read_dialect(session: Session) -> Dialect:
         raise MysqlError(str(error)) from error
 
 
-def read_variables(session: Session, names: Any) -> Dict[str, str]:
+def read_variables(session: Session, names: Any) -> dict[str, str]:
     """Global variables by name; those that the server does not have are left out."""
     marks = ", ".join(["%s"] * len(names))
     rows = session.run(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({marks})", list(names))
     return {row["variable_name"].lower(): row["value"] for row in rows}
 
 
-def read_channels_of(session: Session) -> List[Facts]:
+def read_channels_of(session: Session) -> list[Facts]:
     """Every channel, the default one (named '') among them."""
-    tables = "performance_schema.replication_"
     return read_channels(
-        session.run(f"SELECT * FROM {tables}connection_configuration ORDER BY channel_name"),
+        session.run("SELECT * FROM performance_schema.replication_connection_configuration ORDER BY channel_name"),
         session.run(
-            "SELECT *, UTC_TIMESTAMP(6) AS now, GTID_SUBSET(received_transaction_set, @@GLOBAL.gtid_executed) AS applied"
-            f" FROM {tables}connection_status"
+            "SELECT *, UTC_TIMESTAMP(6) AS now,"
+            " GTID_SUBSET(received_transaction_set, @@GLOBAL.gtid_executed) AS applied"
+            " FROM performance_schema.replication_connection_status"
         ),
-        session.run(f"SELECT * FROM {tables}applier_configuration"),
-        session.run(f"SELECT * FROM {tables}applier_status"),
-        session.run(f"SELECT * FROM {tables}applier_status_by_coordinator"),
-        session.run(f"SELECT * FROM {tables}applier_status_by_worker"),
+        session.run("SELECT * FROM performance_schema.replication_applier_configuration"),
+        session.run("SELECT * FROM performance_schema.replication_applier_status"),
+        session.run("SELECT * FROM performance_schema.replication_applier_status_by_coordinator"),
+        session.run("SELECT * FROM performance_schema.replication_applier_status_by_worker"),
     )
 
 
 def has_user_data(session: Session) -> bool:
     """Whether there is any schema beside the server's own."""
-    marks = ", ".join(["%s"] * len(_SYSTEM_SCHEMAS))
-    sql = f"SELECT 1 FROM information_schema.schemata WHERE LOWER(schema_name) NOT IN ({marks}) LIMIT 1"
-    return session.value(sql, _SYSTEM_SCHEMAS) is not None
+    return (
+        session.value(
+            "SELECT 1 FROM information_schema.schemata WHERE LOWER(schema_name)"
+            " NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys') LIMIT 1"
+        )
+        is not None
+    )
 
 
-def read_persisted(session: Session) -> Dict[str, str]:
+def read_persisted(session: Session) -> dict[str, str]:
     """What SET PERSIST wrote: it wins over every option file at the next boot."""
     return {
         row["variable_name"]: row["variable_value"]
@@ -71,10 +74,10 @@ def read_semi_sync(session: Session) -> Facts:
     # Until 8.0.26 the same things were called master and slave.
     raw = {_modern(row["variable_name"]): row["value"] for row in rows}
 
-    def switch(name: str) -> Optional[bool]:
+    def switch(name: str) -> bool | None:
         return None if name not in raw else raw[name] == "ON"
 
-    def count(name: str) -> Optional[int]:
+    def count(name: str) -> int | None:
         return None if name not in raw else int(raw[name])
 
     return {
@@ -89,14 +92,14 @@ def read_semi_sync(session: Session) -> Facts:
 
 
 def _modern(name: str) -> str:
-    words = name.lower()[len("rpl_semi_sync_") :].replace("master", "source").replace("slave", "replica")
-    return words
+    return name.lower()[len("rpl_semi_sync_") :].replace("master", "source").replace("slave", "replica")
 
 
 def compare_gtid(session: Session, theirs: str) -> Facts:
     """What `theirs` has and this server has not, and the reverse; the server does the arithmetic. Raises MysqlError."""
     row = session.row(
-        "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS missing, GTID_SUBTRACT(@@GLOBAL.gtid_executed, %s) AS extra",
+        "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS missing,"
+        " GTID_SUBTRACT(@@GLOBAL.gtid_executed, %s) AS extra",
         (theirs, theirs),
     )
     return {"gtid_missing": one_line(row["missing"]), "gtid_extra": one_line(row["extra"])}
@@ -130,11 +133,11 @@ def _version(dialect: Dialect) -> Facts:
     return {"flavour": dialect.flavour, "version": dialect.version, "version_number": list(dialect.number)}
 
 
-def _flags(raw: Dict[str, str]) -> Facts:
-    def switch(name: str) -> Optional[bool]:
+def _flags(raw: dict[str, str]) -> Facts:
+    def switch(name: str) -> bool | None:
         return None if name not in raw else raw[name] == "ON"
 
-    def number(name: str) -> Optional[int]:
+    def number(name: str) -> int | None:
         return None if name not in raw else int(raw[name])
 
     return {

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -13,7 +14,7 @@ from ._connection import HAS_PYMYSQL, PYMYSQL_IMPORT_ERROR, MysqlError, Session,
 from ._dialect import UnknownWord
 
 
-def login_spec() -> Dict[str, Dict[str, Any]]:
+def login_spec() -> dict[str, dict[str, Any]]:
     """The options of doc fragment opendba.mysql_ha.login."""
     return {
         "login_unix_socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},

@@ -11,7 +11,8 @@ version_added: 1.0.0
 description:
   - Returns what a MySQL instance is and does in replication, as data.
   - Writes nothing, not even a GTID, and runs on hosts that this collection did not build.
-  - Never fails because the server is absent, down, hung or refuses the login; V(instance.reachable) is then V(false) and
+  - Never fails because the server is absent, down, hung or refuses the login; V(instance.reachable) is then V(false)
+    and
     V(instance.reason) says why.
 author:
   - opendba authors (@opendba)
@@ -22,9 +23,11 @@ options:
         (RV(instance.gtid_missing)) and what it has beyond it (RV(instance.gtid_extra)).
     type: str
 notes:
-  - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read is left
+  - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read
+    is left
     out and named in RV(instance.problems).
-  - To tell whether there is any user data (RV(instance.has_user_data)), it must also see all schemas (C(SHOW DATABASES)).
+  - To tell whether there is any user data (RV(instance.has_user_data)), it must also see all schemas (C(SHOW
+    DATABASES)).
 extends_documentation_fragment:
   - opendba.mysql_ha.login
   - opendba.mysql_ha.attributes.info_module
@@ -61,9 +64,11 @@ instance:
       description: Why it is not reachable; empty otherwise.
       type: str
       returned: always
-      sample: "cannot log in to MySQL at socket /run/mysqld/mysqld.sock as root: connection refused: mysqld is not running there"
+      sample: "cannot log in to MySQL at socket /run/mysqld/mysqld.sock as root: connection refused: mysqld is not
+        running there"
     problems:
-      description: What could not be read, one line each, with the server's reason. The values concerned are then absent.
+      description: What could not be read, one line each, with the server's reason. The values concerned are then
+        absent.
       type: list
       elements: str
     flavour:
@@ -149,7 +154,8 @@ instance:
           type: bool
     channels:
       description:
-        - Every replication channel. The options of M(opendba.mysql_ha.replication_channel) have the same names and values; those
+        - Every replication channel. The options of M(opendba.mysql_ha.replication_channel) have the same names and
+          values; those
           the server does not know are absent. Passwords are never returned.
       type: list
       elements: dict
@@ -167,7 +173,8 @@ instance:
           description: Account on the source.
           type: str
         source_ssl:
-          description: Whether the connection must be encrypted. The other C(source_ssl_*) and C(source_tls_*) options follow.
+          description: Whether the connection must be encrypted. The other C(source_ssl_*) and C(source_tls_*) options
+            follow.
           type: bool
         source_ssl_verify:
           description: Whether the source's certificate is verified, its name included.
@@ -197,7 +204,8 @@ instance:
           description: Last error of the receiver (C(number), 0 for none, and C(message)).
           type: dict
         sql_error:
-          description: Last error of the applier, the worker's where there is one (C(number), 0 for none, and C(message)).
+          description: Last error of the applier, the worker's where there is one (C(number), 0 for none, and
+            C(message)).
           type: dict
         source_uuid:
           description: Server UUID of the source; empty until it was once connected.
@@ -210,8 +218,10 @@ instance:
           type: bool
         lag_seconds:
           description:
-            - Age, in seconds, of the oldest transaction that is received or on its way but not applied; V(0.0) when there is none.
-            - Computed from commit timestamps, so the clocks of the hosts matter. V(null) when a thread does not run, or the server is
+            - Age, in seconds, of the oldest transaction that is received or on its way but not applied; V(0.0) when
+              there is none.
+            - Computed from commit timestamps, so the clocks of the hosts matter. V(null) when a thread does not run,
+              or the server is
               older than 8.0.
           type: float
 """
