@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster model: from the inventory to what every host knows of its cluster.
+
+Pure: `derive` takes plain dicts and gives plain dicts (the fact `cluster_model` of each host), or all that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from . import _model_rules as rules
+from ._model_input import Instance, Problems, Refused, read_cluster_name, read_instance
+from ._model_place import find_place
+from ._model_rules import Cluster
+
+INSTANCES_GROUP = "mysql"
+_NOT_CLUSTERS = frozenset(["all", "ungrouped", INSTANCES_GROUP])
+
+
+@dataclass(frozen=True)
+class WriterVip:
+    address: str
+    prefix: int
+    cidr: str
+    family: str
+
+
+@dataclass(frozen=True)
+class Member:
+    name: str
+    role: str
+    address: str
+    port: int
+    server_id: int
+    vrrp_priority: int | None  # None: a reader, which takes no part in VRRP
+    auto_increment_increment: int
+    auto_increment_offset: int
+    agent_port: int
+    machine: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    key: str
+    leader: bool
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """models: `cluster_model` by host, empty when there are problems."""
+
+    models: dict[str, dict[str, Any]]
+    problems: Problems
+
+
+def derive(
+    hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], play: Collection[str]
+) -> Result:
+    """Validate the inventory and derive the model of every host of the play.
+
+    hosts: by inventory name what `read_instance` takes; at least all hosts of the group `mysql`.
+    groups: Ansible's `groups`. play: the names of the hosts that this run may change.
+    Clusters outside the play are read only as far as they can be in the way of those inside.
+    """
+    problems = Problems()
+    names = list(groups.get(INSTANCES_GROUP, []))
+    strangers = [name for name in play if name not in names]
+    if strangers:
+        problems.add(
+            strangers,
+            f"group {INSTANCES_GROUP}",
+            f"not in group {INSTANCES_GROUP}",
+            f"make the cluster's group a child of group {INSTANCES_GROUP}, or leave the host out of this play",
+        )
+    instances = [
+        read_instance(name, hosts[name], name in play, problems if name in play else Problems()) for name in names
+    ]
+    clusters = _clusters(instances, groups, problems)
+    vips = frozenset(vip.ip for cluster in clusters if (vip := cluster.value("cluster_vip")))
+    for cluster in clusters:
+        for instance in cluster.instances:
+            place = find_place(instance, vips, problems if instance.in_play else Problems())
+            if place:
+                cluster.places[instance.name] = place
+    rules.check(clusters, problems)
+    models = {}
+    if not problems.lines():
+        for cluster in clusters:
+            if cluster.in_play:
+                models.update(_models(cluster, instances))
+    return Result(models, problems)
+
+
+def _clusters(instances: Sequence[Instance], groups: Mapping[str, Sequence[str]], problems: Problems) -> list[Cluster]:
+    by_name = {instance.name: instance for instance in instances}
+    members: dict[str, list[Instance]] = {}
+    for instance in instances:
+        cluster_name = _cluster_name(instance, by_name, groups, problems if instance.in_play else Problems())
+        if cluster_name:
+            members.setdefault(cluster_name, []).append(instance)
+    return [Cluster(cluster_name, tuple(found)) for cluster_name, found in members.items()]
+
+
+def _cluster_name(
+    instance: Instance, by_name: Mapping[str, Instance], groups: Mapping[str, Sequence[str]], problems: Problems
+) -> str | None:
+    """The name given, else the host's only group, else its only group in which all hosts have this VIP."""
+    if instance.settings.cluster_name or "cluster_name" in instance.refused:
+        return instance.settings.cluster_name
+    own = sorted(group for group, names in groups.items() if instance.name in names and group not in _NOT_CLUSTERS)
+    if not own:
+        problems.add(
+            [instance.name],
+            "cluster_name",
+            "cluster_name cannot be derived: the host is in no group that could be its cluster",
+            f"put the cluster's hosts into a child group of {INSTANCES_GROUP}, or set cluster_name",
+        )
+        return None
+    vip = instance.settings.cluster_vip
+    if len(own) > 1 and vip is None:  # reported already; with a VIP the name may follow from it
+        return None
+    fitting = (
+        own
+        if len(own) == 1
+        else [
+            group
+            for group in own
+            if all(name in by_name and by_name[name].settings.cluster_vip == vip for name in groups[group])
+        ]
+    )
+    if len(fitting) != 1:
+        problems.add(
+            [instance.name],
+            "cluster_name",
+            f"cluster_name cannot be derived: {len(fitting) or 'none'} of the groups {', '.join(own)} can be it",
+            "set cluster_name in the vars of the cluster's group",
+        )
+        return None
+    try:
+        return read_cluster_name(fitting[0])
+    except Refused as refusal:
+        problems.add(
+            [instance.name],
+            "cluster_name",
+            f"cluster_name (from the group) '{fitting[0]}' {refusal.text}",
+            refusal.mend,
+        )
+        return None
+
+
+def _models(cluster: Cluster, instances: Sequence[Instance]) -> dict[str, dict[str, Any]]:
+    """`cluster_model` of each member. All values are known here: whatever is missing was a problem."""
+    candidates = [instance.name for instance in cluster.candidates]
+    readers = [name for name in cluster.names if name not in candidates]
+    by_name = {instance.name: instance for instance in cluster.instances}
+    members = {name: asdict(_member(by_name[name], cluster, candidates)) for name in candidates + readers}
+    vip = cluster.value("cluster_vip")
+    writer_vip = WriterVip(str(vip.ip), vip.network.prefixlen, str(vip), f"ipv{vip.version}")
+    models = {}
+    for name, member in members.items():
+        machine_names = [instance.name for instance in instances if instance.machine == member["machine"]]
+        models[name] = {
+            "name": cluster.name,
+            "topology": cluster.value("cluster_topology"),
+            "virtual_router_id": cluster.value("cluster_virtual_router_id"),
+            "writer_vip": asdict(writer_vip),
+            "interface": cluster.places[name].interface,
+            "address": member["address"],
+            "self": member,
+            "members": list(members.values()),
+            "peers": [peer for peer in members.values() if peer is not member],
+            "candidates": candidates,
+            "readers": readers,
+            "first_candidate": candidates[0],
+            "machine": asdict(Machine(member["machine"], machine_names[0] == name, machine_names)),
+        }
+    return models
+
+
+def _member(instance: Instance, cluster: Cluster, candidates: Sequence[str]) -> Member:
+    settings, address = instance.settings, cluster.places[instance.name].address
+    is_candidate = instance.name in candidates
+    rank = candidates.index(instance.name) if is_candidate else 0
+    # Two sources that could both be written to, if all guards failed, at least never make the same key.
+    interleaved = is_candidate and cluster.value("cluster_topology") == "dual_source"
+    return Member(
+        name=instance.name,
+        role="candidate" if is_candidate else "reader",
+        address=str(address),
+        port=settings.mysql_port or 0,
+        server_id=rules.server_id(instance, address),
+        vrrp_priority=rules.FIRST_PRIORITY - rules.PRIORITY_STEP * rank if is_candidate else None,
+        auto_increment_increment=2 if interleaved else 1,
+        auto_increment_offset=rank + 1 if interleaved else 1,
+        agent_port=settings.agent_port or 0,
+        machine=instance.machine,
+    )
