@@ -62,8 +62,7 @@ def _pull(name: str) -> bool:
     """A registry that answers speaks its first line soon; the download itself may then take its time."""
     say(f"pulling {name}")
     with subprocess.Popen(["docker", "pull", name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as pull:
-        assert pull.stdout
-        if select.select([pull.stdout], [], [], REGISTRY_SECONDS)[0]:
+        if pull.stdout and select.select([pull.stdout], [], [], REGISTRY_SECONDS)[0]:
             pull.stdout.read()
         else:
             pull.terminate()
