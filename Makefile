@@ -22,13 +22,14 @@ STAGES := lint sanity $(TESTS)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '  make %-16s the molecule scenario %s alone\n' $(foreach name,$(SCENARIOS),molecule-$(name) $(name))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@for name in $(SCENARIOS); do printf '  make %-21s the molecule scenario alone\n' "molecule-$$name"; done
 
 # --- Environment
 
 $(VENV)/bin/pip:
-	@tools/step "a Python environment in $(VENV)" "$$(tools/find-python)" -m venv $(VENV)
+	@python=$$(tools/find-python); \
+	tools/step "a Python environment in $(VENV)" "$$python" -m venv $(VENV)
 
 $(RUN): requirements.txt | $(VENV)/bin/pip
 	@tools/step "what the roles and the lab need" $(PIP_INSTALL) -r $<
