@@ -54,7 +54,7 @@ _value:
       elements: str
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import INSTANCES_GROUP, derive
@@ -86,24 +86,23 @@ def _host(variables: Mapping[str, Any], in_play: bool) -> dict[str, Any]:
 
 def _interfaces(variables: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The addresses in the facts, without those of loopback; None where facts are missing."""
-    facts = variables.get("ansible_facts", {})
+    facts = _plain(variables.get("ansible_facts", {}))
     if "interfaces" not in facts:
         return None
     # Facts are named after interfaces with - and : replaced; the name itself is in `device`.
     devices = [facts.get(name.replace("-", "_").replace(":", "_"), {}) for name in facts["interfaces"]]
     return [
-        {"name": str(device["device"]), "address": str(entry["address"]), "prefix": int(entry["prefix"])}
+        {
+            "name": str(device["device"]),
+            "address": str(entry["address"]),
+            "prefix": int(entry["prefix"]),
+            "primary": entry is device.get("ipv4"),
+        }
         for device in devices
         if "device" in device and device.get("type") != "loopback"
-        for entry in _entries(device)
+        for entry in [device.get("ipv4"), *device.get("ipv4_secondaries", []), *device.get("ipv6", [])]
+        if entry
     ]
-
-
-def _entries(device: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if "ipv4" in device:
-        yield device["ipv4"]
-    yield from device.get("ipv4_secondaries", [])
-    yield from device.get("ipv6", [])
 
 
 def _plain(value: Any) -> Any:

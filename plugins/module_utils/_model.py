@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from . import _model_rules as rules
 from ._model_input import Instance, Problems, Refused, read_cluster_name, read_instance
@@ -73,7 +73,6 @@ def derive(
     if strangers:
         problems.add(
             strangers,
-            f"group {INSTANCES_GROUP}",
             f"not in group {INSTANCES_GROUP}",
             f"make the cluster's group a child of group {INSTANCES_GROUP}, or leave the host out of this play",
         )
@@ -116,27 +115,20 @@ def _cluster_name(
     if not own:
         problems.add(
             [instance.name],
-            "cluster_name",
             "cluster_name cannot be derived: the host is in no group that could be its cluster",
             f"put the cluster's hosts into a child group of {INSTANCES_GROUP}, or set cluster_name",
         )
         return None
     vip = instance.settings.cluster_vip
-    if len(own) > 1 and vip is None:  # reported already; with a VIP the name may follow from it
-        return None
-    fitting = (
-        own
-        if len(own) == 1
-        else [
-            group
-            for group in own
-            if all(name in by_name and by_name[name].settings.cluster_vip == vip for name in groups[group])
-        ]
-    )
+    fitting = own
+    if len(own) > 1:
+        if vip is None:  # reported already; with a VIP the name may follow from it
+            return None
+        vips = {name: each.settings.cluster_vip for name, each in by_name.items()}
+        fitting = [group for group in own if all(vips.get(name) == vip for name in groups[group])]
     if len(fitting) != 1:
         problems.add(
             [instance.name],
-            "cluster_name",
             f"cluster_name cannot be derived: {len(fitting) or 'none'} of the groups {', '.join(own)} can be it",
             "set cluster_name in the vars of the cluster's group",
         )
@@ -146,7 +138,6 @@ def _cluster_name(
     except Refused as refusal:
         problems.add(
             [instance.name],
-            "cluster_name",
             f"cluster_name (from the group) '{fitting[0]}' {refusal.text}",
             refusal.mend,
         )
@@ -192,11 +183,11 @@ def _member(instance: Instance, cluster: Cluster, candidates: Sequence[str]) -> 
         name=instance.name,
         role="candidate" if is_candidate else "reader",
         address=str(address),
-        port=settings.mysql_port or 0,
+        port=cast(int, settings.mysql_port),
         server_id=rules.server_id(instance, address),
         vrrp_priority=rules.FIRST_PRIORITY - rules.PRIORITY_STEP * rank if is_candidate else None,
         auto_increment_increment=2 if interleaved else 1,
         auto_increment_offset=rank + 1 if interleaved else 1,
-        agent_port=settings.agent_port or 0,
+        agent_port=cast(int, settings.agent_port),
         machine=instance.machine,
     )

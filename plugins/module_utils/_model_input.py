@@ -36,18 +36,15 @@ class Refused(Exception):
 class Problems:
     """Collects what is wrong; the same finding on several hosts becomes one line."""
 
-    _hosts: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
+    _hosts: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
-    def add(self, hosts: Iterable[str], variable: str, text: str, mend: str) -> None:
-        known = self._hosts.setdefault((variable, text, mend), [])
+    def add(self, hosts: Iterable[str], text: str, mend: str) -> None:
+        """Every text names the variable that is to be mended."""
+        known = self._hosts.setdefault((text, mend), [])
         known.extend(host for host in hosts if host not in known)
 
     def lines(self) -> list[str]:
-        return [f"{', '.join(hosts)}: {text}; {mend}" for (_variable, text, mend), hosts in self._hosts.items()]
-
-    def found(self) -> list[tuple[list[str], str]]:
-        """Hosts and variable of each line of lines()."""
-        return [(hosts, variable) for (variable, _text, _mend), hosts in self._hosts.items()]
+        return [f"{', '.join(hosts)}: {text}; {mend}" for (text, mend), hosts in self._hosts.items()]
 
 
 def shown(value: object) -> str:
@@ -294,6 +291,7 @@ class Settings:
 class InterfaceAddress:
     interface: str
     address: AddressWithPrefix
+    primary: bool  # the first of an interface's IPv4 subnet; what is added later, like a VIP, is secondary
 
 
 @dataclass(frozen=True)
@@ -314,7 +312,7 @@ class Instance:
 def read_instance(name: str, host: Mapping[str, Any], in_play: bool, problems: Problems) -> Instance:
     """Read one host: {"variables": {name: value}, "unreadable": {name: reason}, "interfaces": [...] or None}.
 
-    An interface entry is {"name": "eth0", "address": "10.0.0.11", "prefix": 24}.
+    An interface entry is {"name": "eth0", "address": "10.0.0.11", "prefix": 24, "primary": True}.
     """
     values: dict[str, Any] = {}
     refused = set()
@@ -324,11 +322,10 @@ def read_instance(name: str, host: Mapping[str, Any], in_play: bool, problems: P
         except Refused as refusal:
             values[variable.name] = None
             refused.add(variable.name)
-            problems.add([name], variable.name, f"{variable.name} {refusal.text}", refusal.mend)
+            problems.add([name], f"{variable.name} {refusal.text}", refusal.mend)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", name):
         problems.add(
             [name],
-            "inventory_hostname",
             "inventory_hostname cannot be used in file and unit names",
             "rename it to up to 63 letters, digits, _, . or -, and put the address into ansible_host",
         )
@@ -365,4 +362,4 @@ def _interface_addresses(interfaces: Sequence[Mapping[str, Any]]) -> Iterable[In
     for entry in interfaces:
         address = ipaddress.ip_interface(f"{entry['address']}/{entry['prefix']}")
         if not (address.ip.is_loopback or address.ip.is_link_local):
-            yield InterfaceAddress(str(entry["name"]), address)
+            yield InterfaceAddress(entry["name"], address, entry["primary"])

@@ -27,12 +27,8 @@ class Place:
     network: Network
 
 
-class _Nowhere(Exception):
-    """Arguments: variable, text, mend."""
-
-
-def vip_is_taken(vip: AddressWithPrefix, owner: str) -> tuple[str, str]:
-    return f"cluster_vip '{vip}' is the address of {owner}", "choose a free address of the subnet"
+def vip_is_taken(vip: Address, owner: str) -> tuple[str, str]:
+    return f"cluster_vip {vip} is the address of {owner}", "choose a free address of the subnet"
 
 
 def find_place(instance: Instance, vips: Collection[Address], problems: Problems) -> Place | None:
@@ -48,9 +44,8 @@ def find_place(instance: Instance, vips: Collection[Address], problems: Problems
         if instance.settings.cluster_address == vip.ip:  # a rule of its own tells
             return None
         found = _own_address(instance, vip, _near(instance, vip, usable, vips))
-    except _Nowhere as nowhere:
-        variable, text, mend = nowhere.args
-        problems.add([instance.name], variable, text, mend)
+    except Refused as refusal:
+        problems.add([instance.name], refusal.text, refusal.mend)
         return None
     network = found.address.network
     try:
@@ -58,14 +53,13 @@ def find_place(instance: Instance, vips: Collection[Address], problems: Problems
         if vip.network.prefixlen not in (network.prefixlen, network.max_prefixlen):
             raise Refused(f"does not have the prefix of its subnet {network}", f"write {vip.ip}/{network.prefixlen}")
     except Refused as refusal:
-        problems.add([instance.name], "cluster_vip", f"cluster_vip '{vip}' {refusal.text}", refusal.mend)
+        problems.add([instance.name], f"cluster_vip '{vip}' {refusal.text}", refusal.mend)
     return Place(found.interface, found.address.ip, network)
 
 
 def _usable(instance: Instance) -> Sequence[InterfaceAddress]:
     if not instance.addresses:
-        raise _Nowhere(
-            "ansible_facts.interfaces",
+        raise Refused(
             "the network interfaces are unknown (ansible_facts.interfaces)",
             "gather facts of all hosts of the play (without serial), with iproute2 installed there",
         )
@@ -73,8 +67,7 @@ def _usable(instance: Instance) -> Sequence[InterfaceAddress]:
     usable = [entry for entry in instance.addresses if wanted in (None, entry.interface)]
     if not usable:
         names = ", ".join(sorted({entry.interface for entry in instance.addresses}))
-        raise _Nowhere(
-            "cluster_interface",
+        raise Refused(
             f"cluster_interface '{wanted}' is not on the host, or has no address",
             f"write one of {names}, or leave it out",
         )
@@ -85,40 +78,41 @@ def _near(
     instance: Instance, vip: AddressWithPrefix, usable: Sequence[InterfaceAddress], vips: Collection[Address]
 ) -> Sequence[InterfaceAddress]:
     """The host's own addresses in whose subnets the VIP is."""
-    own = [entry for entry in usable if entry.address.ip not in vips]
-    near = [entry for entry in own if vip.ip in entry.address.network]
+    near = [entry for entry in usable if vip.ip in entry.address.network and entry.address.ip not in vips]
     if near:
         return near
-    if any(entry.address.ip == vip.ip for entry in usable):
-        raise _Nowhere("cluster_vip", *vip_is_taken(vip, instance.name))
-    subnets = ", ".join(dict.fromkeys(f"{entry.interface} {entry.address.network}" for entry in own))
-    raise _Nowhere(
-        "cluster_vip",
-        f"cluster_vip '{vip}' is outside every subnet of the host ({subnets or 'it has none'})",
+    for entry in usable:
+        if vip.ip in entry.address.network:
+            raise Refused(*vip_is_taken(entry.address.ip, instance.name))
+    subnets = ", ".join(dict.fromkeys(f"{entry.interface} {entry.address.network}" for entry in usable))
+    raise Refused(
+        f"cluster_vip '{vip}' is outside every subnet of the host ({subnets})",
         "choose a free address of a subnet that all members have",
     )
 
 
 def _own_address(instance: Instance, vip: AddressWithPrefix, near: Sequence[InterfaceAddress]) -> InterfaceAddress:
-    """The one that is asked for, else the only one, else the one by which Ansible reaches the host."""
+    """The one asked for, else the only one, the one by which Ansible reaches the host, or the primary one.
+
+    A VIP that was given up by the inventory but is still there must not be taken for the host's own: it is secondary.
+    """
     wanted = instance.settings.cluster_address
     addresses = ", ".join(dict.fromkeys(str(entry.address.ip) for entry in near))
     if wanted is not None:
-        fitting = [entry for entry in near if entry.address.ip == wanted]
-        if not fitting:
-            raise _Nowhere(
-                "cluster_address",
+        near = [entry for entry in near if entry.address.ip == wanted]
+        if not near:
+            raise Refused(
                 f"cluster_address '{wanted}' is not an address of the host in the subnet of cluster_vip '{vip}'",
                 f"write {addresses}, or leave it out",
             )
-        return fitting[0]
-    if len({entry.address.ip for entry in near}) == 1:
+    if len(near) == 1:
         return near[0]
-    fitting = [entry for entry in near if str(entry.address.ip) == instance.machine]
-    if not fitting:
-        raise _Nowhere(
-            "cluster_address",
-            f"cluster_address is ambiguous: several addresses are in the subnet of cluster_vip '{vip}' ({addresses})",
-            "set it to the one that never moves",
-        )
-    return fitting[0]
+    reached = [entry for entry in near if str(entry.address.ip) == instance.machine]
+    primary = [entry for entry in near if entry.primary]
+    for fitting in (reached, primary):
+        if len(fitting) == 1:
+            return fitting[0]
+    raise Refused(
+        f"cluster_address is ambiguous: several addresses are in the subnet of cluster_vip '{vip}' ({addresses})",
+        "set it to the one that never moves, or cluster_interface to the one that shall carry the VIP",
+    )

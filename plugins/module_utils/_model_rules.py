@@ -90,14 +90,12 @@ def _check_keepalived(instance: Instance, problems: Problems) -> None:
         if settings.cluster_vip and settings.cluster_vip.version == 6:
             problems.add(
                 [instance.name],
-                "keepalived_vrrp_version",
                 "keepalived_vrrp_version 2 cannot carry an IPv6 cluster_vip",
                 "remove it (the default is 3)",
             )
         if interval is not None and (interval != int(interval) or not 1 <= interval <= 255):
             problems.add(
                 [instance.name],
-                "keepalived_advert_interval",
                 f"keepalived_advert_interval {interval:g} is not possible with keepalived_vrrp_version 2",
                 "write whole seconds from 1 to 255, e.g. keepalived_advert_interval: 1, or use version 3",
             )
@@ -105,14 +103,12 @@ def _check_keepalived(instance: Instance, problems: Problems) -> None:
         if settings.keepalived_auth_pass is not None:
             problems.add(
                 [instance.name],
-                "keepalived_auth_pass",
                 "keepalived_auth_pass has no effect: VRRP version 3 knows no passwords",
                 "remove it, or set keepalived_vrrp_version: 2",
             )
         if interval is not None and not 0.01 <= interval <= 40.95:
             problems.add(
                 [instance.name],
-                "keepalived_advert_interval",
                 f"keepalived_advert_interval {interval:g} is out of 0.01 to 40.95",
                 "write seconds in these bounds, e.g. 0.5",
             )
@@ -126,7 +122,6 @@ def _check_complete(cluster: Cluster, problems: Problems) -> None:
     if left_out:
         problems.add(
             left_out,
-            "--limit",
             f"not in this run (--limit, or the play's hosts), but in cluster '{cluster.name}'",
             f"run without --limit, or limit to all members: --limit {','.join(cluster.names)}",
         )
@@ -146,7 +141,6 @@ def _check_shared(cluster: Cluster, problems: Problems) -> None:
             )
             problems.add(
                 cluster.names,
-                variable.name,
                 f"{variable.name} differs within cluster '{cluster.name}'{'' if variable.secret else f' ({values})'}",
                 "set it once, in the group's vars",
             )
@@ -160,21 +154,18 @@ def _check_candidates(cluster: Cluster, problems: Problems) -> None:
     if count < 2:
         problems.add(
             cluster.names,
-            "cluster_role",
             f"cluster '{cluster.name}' has {count} host{'s' * (count != 1)} with cluster_role candidate",
             "it needs at least two: add a host, or remove cluster_role: reader from one",
         )
     elif topology == "dual_source" and count != 2:
         problems.add(
             cluster.names,
-            "cluster_topology",
             f"cluster_topology 'dual_source' takes exactly two candidates, cluster '{cluster.name}' has {count}",
             "set cluster_role: reader on the others, or cluster_topology: source_replica",
         )
     elif count > MAX_CANDIDATES:
         problems.add(
             cluster.names,
-            "cluster_role",
             f"cluster '{cluster.name}' has {count} candidates, more than VRRP priorities ({MAX_CANDIDATES})",
             "set cluster_role: reader on some",
         )
@@ -183,7 +174,6 @@ def _check_candidates(cluster: Cluster, problems: Problems) -> None:
         listed = ", ".join(str(port) for port in sorted(ports))
         problems.add(
             [instance.name for instance in candidates],
-            "mysql_port",
             f"mysql_port differs between the candidates of cluster '{cluster.name}' ({listed})",
             "give them one port, so that clients of the VIP find the writer at it",
         )
@@ -194,14 +184,12 @@ def _check_places(cluster: Cluster, problems: Problems) -> None:
     if len(networks) > 1:
         problems.add(
             cluster.names,
-            "cluster_vip",
             f"members of cluster '{cluster.name}' see cluster_vip in different subnets ({', '.join(sorted(networks))})",
             "give all members addresses in one subnet",
         )
     for address, names in _holders((place.address, name) for name, place in cluster.places.items()):
         problems.add(
             names,
-            "cluster_address",
             f"cluster_address {address} is used twice in cluster '{cluster.name}'",
             "give each host its own address",
         )
@@ -212,7 +200,6 @@ def _check_places(cluster: Cluster, problems: Problems) -> None:
         if len({cluster.places[name].address for name in names}) > 1:  # else the equal address is reported
             problems.add(
                 names,
-                "mysql_server_id",
                 f"mysql_server_id {number} is used twice in cluster '{cluster.name}'",
                 "give each host its own, or leave it out",
             )
@@ -222,26 +209,19 @@ def _check_places(cluster: Cluster, problems: Problems) -> None:
 
 
 def _check_vips(clusters: Sequence[Cluster], problems: Problems) -> None:
-    addresses: dict[str, str] = {}
+    owners = {}
     for cluster in clusters:
         for instance in cluster.instances:
-            place_known = cluster.places.get(instance.name)
-            known = (
-                place_known and place_known.address,
-                instance.settings.cluster_address,
-                instance.settings.ansible_host,
-            )
-            addresses.update((str(address), instance.name) for address in known if address)
+            owners.update((str(address), instance.name) for address in (instance.machine, instance.settings.cluster_address))
     for cluster in clusters:
         vip = cluster.value("cluster_vip")
-        if cluster.in_play and vip and str(vip.ip) in addresses:
-            problems.add(cluster.names, "cluster_vip", *vip_is_taken(vip, addresses[str(vip.ip)]))
+        if cluster.in_play and vip and str(vip.ip) in owners:
+            problems.add(cluster.names, *vip_is_taken(vip.ip, owners[str(vip.ip)]))
     for one, other in _pairs(clusters):
         vip, other_vip = one.value("cluster_vip"), other.value("cluster_vip")
         if vip and other_vip and vip.ip == other_vip.ip:
             problems.add(
                 one.names + other.names,
-                "cluster_vip",
                 f"cluster_vip {vip.ip} is used by clusters '{one.name}' and '{other.name}'",
                 "give each cluster its own",
             )
@@ -267,7 +247,6 @@ def _check_virtual_router_ids(clusters: Sequence[Cluster], problems: Problems) -
             continue
         problems.add(
             one.names + other.names,
-            "cluster_virtual_router_id",
             f"cluster_virtual_router_id {number} is used by clusters '{one.name}' and '{other.name}' {where}",
             f"give one of them another number{f', e.g. {free}' if free else ''}",
         )
@@ -285,7 +264,6 @@ def _check_machines(clusters: Sequence[Cluster], problems: Problems) -> None:
             for cluster_name, names in _holders((cluster.name, instance.name) for cluster, instance in tenants):
                 problems.add(
                     names,
-                    "ansible_host",
                     f"members of cluster '{cluster_name}' share the machine '{machine}' (ansible_host) and its faults",
                     "put them on different machines",
                 )
@@ -293,7 +271,6 @@ def _check_machines(clusters: Sequence[Cluster], problems: Problems) -> None:
             if len(instances) > 1:
                 problems.add(
                     [instance.name for instance in instances],
-                    "ansible_host",
                     f"several instances on one machine (ansible_host '{machine}') are not supported yet",
                     "give each instance a machine of its own",
                 )
@@ -313,7 +290,6 @@ def _check_shared_machine(machine: str, instances: Sequence[Instance], problems:
         uses = ", ".join(f"{name} {variable}" for name, variable in users)
         problems.add(
             dict.fromkeys(name for name, _variable in users),
-            variable,
             f"{variable} {shown(value)} is used twice on machine '{machine}' ({uses})",
             "give each its own",
         )
