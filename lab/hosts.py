@@ -85,7 +85,8 @@ def _ensure_network(subnet: str) -> None:
         now = docker("network", "inspect", "--format={{(index .IPAM.Config 0).Subnet}}", NETWORK)
         if now == subnet:
             return
-        say(f"the network {NETWORK} has {now}; making it anew with {subnet}")
+        if existing():
+            raise LabError(f"lab_subnet is {subnet}, but the lab has hosts in {now}: remove them first (`down`)")
         docker("network", "rm", NETWORK)
     say(f"making the internal network {NETWORK}, {subnet}")
     docker("network", "create", "--internal", f"--label={LABEL}", f"--subnet={subnet}", NETWORK)
@@ -101,11 +102,12 @@ def _ensure_host(host: Host, image: str) -> None:
     arguments = _run_arguments(host, image)
     recipe = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:12]
     if host.container not in _listed("ps", "--all", "--format={{.Names}}"):
+        docker("volume", "rm", "--force", _volume(host))  # of a container that somebody removed by hand
         docker("volume", "create", f"--label={LABEL}", _volume(host))
         try:
             docker("run", "--detach", f"--label={RECIPE_LABEL}={recipe}", *arguments)
         except LabError:
-            docker("rm", "--force", "--volumes", host.container)  # the engine keeps a container that it cannot start
+            _remove_host(host)  # the engine keeps a container that it cannot start
             raise
         say(f"{host.key}: made, {host.address}")
         return

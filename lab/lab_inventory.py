@@ -17,6 +17,7 @@ from shell import ROOT, LabError, run
 GROUP = "lab"
 CONTAINER_PREFIX = "mha-"
 DEFAULT_SUBNET = "10.77.0.0/24"
+STRICT = {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
 FIRST_FREE = 11  # the low addresses are the engine's
 
 
@@ -41,6 +42,9 @@ class Wanted:
 
     def hosts(self, in_use: dict[str, str]) -> list[Host]:
         """With an address for every host. `in_use`: address -> machine key of the hosts that the lab has already."""
+        for key, address in self.addresses.items():
+            if address and in_use.get(address, key) != key:
+                raise LabError(f"{key}: lab_address {address} is that of the lab's host {in_use[address]}")
         fixed = {address for address in self.addresses.values() if address}
         kept = {key: address for address, key in in_use.items() if address not in fixed}
         free = (
@@ -113,5 +117,5 @@ def _listing(sources: list[str]) -> dict[str, Any]:
     if missing:
         raise LabError(f"no such inventory: {', '.join(missing)}")
     arguments = [word for source in sources for word in ("-i", str(Path(source).resolve()))]
-    listing: dict[str, Any] = json.loads(run(program, "--list", *arguments, cwd=ROOT))
+    listing: dict[str, Any] = json.loads(run(program, "--list", *arguments, cwd=ROOT, environment=STRICT))
     return listing

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -22,10 +23,21 @@ def say(text: str) -> None:
     print(f"[{time.monotonic() - _START:6.1f} s] {text}", flush=True)
 
 
-def run(*command: str | Path, cwd: Path | None = None, timeout: float | None = None) -> str:
-    """Standard output of a command; LabError with its standard error when it fails. Timeout in seconds."""
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Standard output of a command; LabError with its standard error when it fails.
+
+    environment: variables beside the inherited ones. timeout: seconds.
+    """
+    variables = os.environ | (environment or {})
     try:
-        done = subprocess.run(command, cwd=cwd, timeout=timeout, check=True, text=True, capture_output=True)
+        done = subprocess.run(
+            command, cwd=cwd, env=variables, timeout=timeout, check=True, text=True, capture_output=True
+        )
     except FileNotFoundError as error:
         raise LabError(f"{command[0]}: not installed") from error
     except subprocess.TimeoutExpired as error:
@@ -61,4 +73,5 @@ def docker(*arguments: str | Path) -> str:
 
 
 def _shown(command: tuple[str | Path, ...]) -> str:
-    return " ".join(map(str, command))
+    words = [str(word) for word in command]
+    return " ".join(words[:5] + ["..."] * (len(words) > 5))
