@@ -94,7 +94,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._account import (
     grant_statements,
     parse_privileges,
 )
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import Session
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError, Session
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import log_in, login_spec, session_or_fail
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._read_only import instance_writes
 
@@ -136,7 +136,7 @@ def read_account(session: Session, name: str, host: str) -> dict[str, Any]:
 
 
 def wanted_account(module: AnsibleModule, session: Session, live: dict[str, Any]) -> dict[str, Any]:
-    """What the options ask for, in the same form."""
+    """What the options ask for, in the same form. Raises MysqlError."""
     if module.params["state"] == "absent":
         return ABSENT
     privileges = module.params["privileges"]
@@ -147,7 +147,7 @@ def wanted_account(module: AnsibleModule, session: Session, live: dict[str, Any]
         try:
             grants = parse_privileges(privileges, known)
         except BadPrivilege as error:
-            module.fail_json(msg=f"privileges: {error}")
+            raise MysqlError(f"privileges: {error}") from error
     name = module.params["name"]
     return {"state": "present", "plugin": PLUGIN, "os_user": name, "locked": False, "grants": grants}
 
