@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Compares every role's defaults/main.yml with its meta/argument_specs.yml and prints where they disagree.
 
-Ansible validates a role's variables against the specification and takes their values from the defaults; the documentation
-shows the specification. Nothing else keeps the two equal.
+Ansible validates a role's variables against the specification and takes their values from the defaults; the
+documentation shows the specification. Nothing else keeps the two equal.
 """
 
 from __future__ import annotations
@@ -36,23 +36,25 @@ def role_problems(role: Path) -> Iterator[str]:
 
 
 def problems(role: str, defaults: dict[str, Any], options: dict[str, Any]) -> Iterator[str]:
+    """`defaults` and `options` are the contents of the two files, read."""
+    here, there = "defaults/main.yml", "meta/argument_specs.yml"
     for name, value in defaults.items():
         if not name.startswith((f"{role}_", f"__{role}_")):
             yield f"{name}: a default of this role begins with `{role}_`"
         if SECRET.search(name) and value not in ("", None):
             yield f"{name}: a secret has no default"
         if name not in options:
-            yield f"{name}: in defaults/main.yml, but not in meta/argument_specs.yml"
+            yield f"{name}: in {here}, but not in {there}"
         elif "default" not in options[name]:
-            yield f"{name}: meta/argument_specs.yml names no default, defaults/main.yml has {value!r}"
+            yield f"{name}: {there} names no default, {here} has {value!r}"
         elif not same(options[name]["default"], value):
-            yield f"{name}: default {options[name]['default']!r} in meta/argument_specs.yml, {value!r} in defaults/main.yml"
+            yield f"{name}: default {options[name]['default']!r} in {there}, {value!r} in {here}"
 
     for name, option in options.items():
         if name in defaults:
             continue
         if "default" in option:
-            yield f"{name}: meta/argument_specs.yml names a default, defaults/main.yml has none"
+            yield f"{name}: {there} names a default, {here} has none"
         elif not option.get("required") and "no default" not in text(option.get("description", "")).lower():
             yield f"{name}: neither a default, nor `required: true`, nor a description that says `No default`"
 

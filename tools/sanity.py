@@ -3,35 +3,34 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs `ansible-test sanity` on the collection as its users get it: built, then installed.
 
-ansible-test refuses to work through symbolic links, so it cannot run in the clone (see .collections).
+ansible-test refuses to work through symbolic links, so it cannot run in the clone (see .collections). Nor in a
+directory below it, where it would skip every file that git ignores.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 from ansible_test._internal.python_requirements import get_venv_packages
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "sanity"
 HOME = ROOT / ".cache" / "ansible-test"  # its virtual environments, kept between runs
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def install() -> Path:
-    """The directory of the freshly built and installed collection."""
-    shutil.rmtree(BUILD, ignore_errors=True)
+def install(directory: str) -> Path:
+    """Builds the collection and installs it below the directory. Returns where it then is."""
     galaxy = ["ansible-galaxy", "collection"]
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(BUILD)}
-    subprocess.run([*galaxy, "build", "--output-path", BUILD, ROOT], check=True)
-    (archive,) = BUILD.glob("*.tar.gz")
-    subprocess.run([*galaxy, "install", "--no-deps", "-p", BUILD, archive], check=True, env=environment)
-    (installed,) = BUILD.glob("ansible_collections/*/*/MANIFEST.json")
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": directory}
+    subprocess.run([*galaxy, "build", "--output-path", directory, ROOT], check=True)
+    (archive,) = Path(directory).glob("*.tar.gz")
+    subprocess.run([*galaxy, "install", "--no-deps", "-p", directory, archive], check=True, env=environment)
+    (installed,) = Path(directory).glob("ansible_collections/*/*/MANIFEST.json")
     return installed.parent
 
 
@@ -44,10 +43,11 @@ def provide_pip() -> None:
 
 
 def main() -> int:
-    collection = install()
     provide_pip()
     command = ["ansible-test", "sanity", "--venv", "--python", PYTHON, *sys.argv[1:]]
-    return subprocess.run(command, cwd=collection, env={**os.environ, "HOME": str(HOME)}, check=False).returncode
+    with tempfile.TemporaryDirectory() as directory:
+        collection = install(directory)
+        return subprocess.run(command, cwd=collection, env={**os.environ, "HOME": str(HOME)}, check=False).returncode
 
 
 if __name__ == "__main__":

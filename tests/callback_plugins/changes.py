@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Records what a run changed, so that a test can compare it with what `--check` had predicted, and where its time went."""
+"""Records what a run changed, to be compared with what `--check` had predicted, and where its time went."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from ansible.playbook.handler import Handler
@@ -22,17 +23,17 @@ description:
 options:
   changes_file:
     description:
-      - Receives one JSON object per line for each task result that reported V(changed), one per item where the task loops,
-        with the keys C(host), C(role), C(task), C(action), C(item) and C(handler). C(item) is the loop's label, and null
-        where the task does not loop or has C(no_log).
+      - Receives one JSON object per line for each task result that reported V(changed), one per item where the task
+        loops, with the keys C(host), C(role), C(task), C(action), C(item) and C(handler). C(item) is the loop's label,
+        and null where the task does not loop or has C(no_log).
       - A file of that name is replaced.
     type: path
     env: [{name: MHA_CHANGES_FILE}]
   times_file:
     description:
-      - Receives one JSON object at the end of the run. C(seconds) is the whole run's duration, C(hosts) the number of tasks
-        that each host ran and skipped, C(tasks) each task's C(role), C(task) and C(seconds) from its first host's start to its
-        last host's end, the slowest first.
+      - Receives one JSON object at the end of the run. C(seconds) is the whole run's duration, C(hosts) the number of
+        tasks that each host ran and skipped, C(tasks) each task's C(role), C(task) and C(seconds) from its first host's
+        start to its last host's end, the slowest first.
     type: path
     env: [{name: MHA_TIMES_FILE}]
 """
@@ -55,7 +56,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self.start = time.monotonic()
         if self.changes_file:
-            open(self.changes_file, "w", encoding="utf-8").close()
+            Path(self.changes_file).write_text("")
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         self.tasks.setdefault(task._uuid, {**described(task), "start": time.monotonic()})
@@ -94,8 +95,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                       for host in sorted(self.ran | self.skipped)},
             "tasks": sorted(tasks, key=lambda task: -task["seconds"]),
         }
-        with open(self.times_file, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=1)
+        Path(self.times_file).write_text(json.dumps(report, indent=1))
 
     def finished(self, result: Any, counter: Counter[str]) -> None:
         counter[result._host.get_name()] += 1
@@ -113,7 +113,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             "item": None if task.no_log else self._get_item_label(result._result),
             "handler": isinstance(task, Handler),
         }
-        with open(self.changes_file, "a", encoding="utf-8") as file:
+        with Path(self.changes_file).open("a") as file:
             file.write(json.dumps(change, default=str) + "\n")
 
 
