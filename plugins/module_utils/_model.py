@@ -86,7 +86,8 @@ def derive(
             place = find_place(instance, vips, problems if instance.in_play else Problems())
             if place:
                 cluster.places[instance.name] = place
-    rules.check(clusters, problems)
+    members = sum(len(cluster.instances) for cluster in clusters)
+    rules.check(clusters, members == len(instances), problems)
     models = {}
     if not problems.lines():
         for cluster in clusters:

@@ -64,8 +64,8 @@ def server_id(instance: Instance, address: Address) -> int:
     return max(1, int.from_bytes(hashlib.sha256(address.packed).digest()[-4:], "big"))
 
 
-def check(clusters: Sequence[Cluster], problems: Problems) -> None:
-    """All rules, once the places are known."""
+def check(clusters: Sequence[Cluster], all_members_known: bool, problems: Problems) -> None:
+    """All rules, once the places are known. all_members_known: no host was left whose cluster could not be told."""
     for cluster in clusters:
         for instance in cluster.instances:
             if instance.in_play:
@@ -73,7 +73,8 @@ def check(clusters: Sequence[Cluster], problems: Problems) -> None:
         if cluster.in_play:
             _check_complete(cluster, problems)
             _check_shared(cluster, problems)
-            _check_candidates(cluster, problems)
+            if all_members_known:
+                _check_candidates(cluster, problems)
             _check_places(cluster, problems)
     _check_vips(clusters, problems)
     _check_virtual_router_ids(clusters, problems)
@@ -212,7 +213,9 @@ def _check_vips(clusters: Sequence[Cluster], problems: Problems) -> None:
     owners = {}
     for cluster in clusters:
         for instance in cluster.instances:
-            owners.update((str(address), instance.name) for address in (instance.machine, instance.settings.cluster_address))
+            owners[instance.machine] = instance.name
+            if instance.settings.cluster_address:
+                owners[str(instance.settings.cluster_address)] = instance.name
     for cluster in clusters:
         vip = cluster.value("cluster_vip")
         if cluster.in_play and vip and str(vip.ip) in owners:
