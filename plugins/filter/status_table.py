@@ -46,9 +46,9 @@ def _threads(channel: dict) -> str:
 
 
 def _tls(channel: dict) -> str:
-    if not channel.get("ssl"):
+    if not channel["source_ssl"]:
         return "no"
-    return "verified" if channel.get("ssl_verify_server_cert") else "unverified"
+    return "verified" if channel["source_ssl_verify"] else "unverified"
 
 
 def _gtid_difference(state: dict) -> str:
