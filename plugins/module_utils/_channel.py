@@ -147,7 +147,9 @@ def _stops(name: str) -> tuple[str, ...]:
 def _differs(name: str, wanted: Any, live: Any) -> bool:
     if name == "source_host":
         return str(wanted).lower() != str(live).lower()
-    return bool(_value(_BY_NAME[name], wanted) != live)
+    if _BY_NAME[name].kind == "float":
+        return bool(round(float(wanted), 3) != live)  # the server keeps milliseconds
+    return bool(wanted != live)
 
 
 def change_statement(dialect: Dialect, channel: str, options: Facts) -> tuple[str, list[Any]]:
@@ -156,9 +158,14 @@ def change_statement(dialect: Dialect, channel: str, options: Facts) -> tuple[st
     for name, value in options.items():
         word = dialect.fill("{source}_PASSWORD") if name == PASSWORD else _word(dialect, _BY_NAME[name])
         words.append(f"{word} = %s")
-        # No list of TLS 1.3 suites means the server's default; an empty list would mean none at all.
-        values.append(None if name == "source_tls_ciphersuites" and value == "" else value)
+        values.append(_literal(name, value))
     return f"{dialect.sql('change_source')} {', '.join(words)} FOR CHANNEL %s", [*values, channel]
+
+
+def _literal(name: str, value: Any) -> Any:
+    if name == "source_tls_ciphersuites" and value == "":
+        return None  # the server's default; an empty list would mean none at all
+    return int(value) if isinstance(value, bool) else value
 
 
 def _word(dialect: Dialect, option: ChannelOption) -> str:

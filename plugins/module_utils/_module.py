@@ -54,4 +54,4 @@ def session_or_fail(module: AnsibleModule) -> Iterator[Session]:
         finally:
             session.close()
     except (MysqlError, UnknownWord) as error:
-        module.fail_json(msg=str(error), number=getattr(error, "number", None))
+        module.fail_json(msg=str(error))
