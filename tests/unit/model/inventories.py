@@ -11,12 +11,12 @@ from typing import Any
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import Result, derive
 
-ORDERS = {
+ORDERS: dict[str, Any] = {
     "cluster_vip": "10.0.0.100/24",
     "cluster_virtual_router_id": 51,
     "replication_password": "not-a-known-one",
 }
-BILLING = {
+BILLING: dict[str, Any] = {
     "cluster_vip": "10.0.0.200/24",
     "cluster_virtual_router_id": 52,
     "replication_password": "not-a-known-two",

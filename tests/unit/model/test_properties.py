@@ -49,7 +49,7 @@ INTERFACES = [
 
 
 # No deadline: a busy machine is no finding.
-cases = settings(max_examples=200, deadline=None)
+cases = settings(deadline=None)
 
 
 @st.composite
