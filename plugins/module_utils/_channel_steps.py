@@ -43,7 +43,7 @@ class ChannelSteps:
         finally:
             self.threads(*ran)
 
-    def remove(self, discard_unapplied: bool, drain_timeout: int) -> None:
+    def remove(self, discard_unapplied: bool, drain_timeout: int = 0) -> None:
         """Stops and removes the channel. Raises MysqlError."""
         ran = (self._receiver, self._applier)
         try:

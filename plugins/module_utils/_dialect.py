@@ -103,7 +103,9 @@ CHANNEL_OPTIONS = (
         "compression_algorithms", "{source}_COMPRESSION_ALGORITHMS", "compression_algorithm", since=(8, 0, 18)
     ),
     ChannelOption("auto_position", "{source}_AUTO_POSITION", "auto_position", "bool", stops=("receiver", "applier")),
-    ChannelOption("require_row_format", "REQUIRE_ROW_FORMAT", "require_row_format", "bool", (8, 0, 19), ("applier",)),
+    ChannelOption(
+        "require_row_format", "REQUIRE_ROW_FORMAT", "require_row_format", "bool", (8, 0, 19), ("receiver", "applier")
+    ),
     ChannelOption("gtid_only", "GTID_ONLY", "gtid_only", "bool", since=(8, 0, 27), stops=("receiver", "applier")),
     ChannelOption("delay", "{source}_DELAY", "desired_delay", "int", stops=("applier",)),
 )
