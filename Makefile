@@ -14,11 +14,12 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 RUN := $(VENV)/.requirements
 DEV := $(VENV)/.requirements-dev
 # Byte code on first use instead of for all of the `ansible` package: 8 s instead of 37 s.
-PIP_INSTALL := pip install --quiet --disable-pip-version-check --no-compile --only-binary :all: --require-hashes
+PIP_INSTALL := pip install -qq --disable-pip-version-check --no-compile --only-binary :all: --require-hashes
 
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
-TESTS := unit $(addprefix molecule-,$(SCENARIOS))
-STAGES := lint sanity $(TESTS)
+MOLECULE := $(addprefix molecule-,$(SCENARIOS))
+STAGES := lint unit sanity $(MOLECULE)
+REPORTS := $(patsubst %,build/junit/%.xml,unit $(MOLECULE))
 
 .PHONY: help
 help: ## list the targets
@@ -75,7 +76,7 @@ test: $(DEV) ## all tests, one stage after another, up to the first that fails
 	@status=0; \
 	for stage in $(STAGES); do tools/step $$stage $(MAKE) $$stage || { status=1; break; }; done; \
 	echo; \
-	python tests/summary.py $(TESTS:%=build/junit/%.xml) || status=1; \
+	python tests/summary.py $(REPORTS) || status=1; \
 	exit $$status
 
 .PHONY: unit
@@ -83,10 +84,10 @@ unit: $(DEV) ## pure functions and checks of the tree; no lab
 	@pytest --junitxml=build/junit/unit.xml
 
 .PHONY: molecule
-molecule: $(addprefix molecule-,$(SCENARIOS)) ## all molecule scenarios
+molecule: $(MOLECULE) ## all molecule scenarios
 
-.PHONY: $(addprefix molecule-,$(SCENARIOS))
-$(addprefix molecule-,$(SCENARIOS)): molecule-%: $(DEV)
+.PHONY: $(MOLECULE)
+$(MOLECULE): molecule-%: $(DEV)
 	@molecule test --scenario-name $*
 
 .PHONY: sanity
