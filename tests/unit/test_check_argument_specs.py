@@ -7,9 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import check_argument_specs
 import pytest
 import yaml
+
+import check_argument_specs
 
 DEFAULTS, SPECIFICATION = "defaults/main.yml", "meta/argument_specs.yml"
 GOOD_DEFAULTS = {"wall_colour": "red", "wall_password": ""}
