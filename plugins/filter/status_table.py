@@ -97,9 +97,16 @@ def _summary(model: dict, rows: list[tuple[str, ...]]) -> str:
 
 def status_table(hostvars: dict, cluster: str) -> list[str]:
     """Every line of the table of one cluster."""
-    model = next(hostvars[name]["cluster_model"] for name in hostvars if hostvars[name].get("cluster_model", {}).get("name") == cluster)
+    model = next(
+        hostvars[name]["cluster_model"]
+        for name in hostvars
+        if hostvars[name].get("cluster_model", {}).get("name") == cluster
+    )
     rows = [_row(member["name"], member, hostvars[member["name"]]) for member in model["members"]]
-    widths = [max(len(row[column]) for row in [COLUMNS, *rows] if not row[1].startswith("DOWN") or column == 0) for column in range(len(COLUMNS))]
+    widths = [
+        max(len(row[column]) for row in [COLUMNS, *rows] if not row[1].startswith("DOWN") or column == 0)
+        for column in range(len(COLUMNS))
+    ]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [COLUMNS, *rows]]
     return [_summary(model, rows), *lines]
 

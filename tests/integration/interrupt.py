@@ -30,7 +30,10 @@ WATCH_SECONDS = 900
 
 
 def interrupt(inventory: str, point: str, seconds_into: float = 0.5) -> bool:
-    """Start the run and kill it, without a chance to tidy up, shortly after the task `point` began. Says whether it got there."""
+    """Start the run and kill it, without a chance to tidy up, shortly after the task `point` began.
+
+    Says whether it got there.
+    """
     run = subprocess.Popen(
         ["ansible-playbook", "site.yml", "-i", inventory],
         cwd=PROJECT,
@@ -58,7 +61,16 @@ def main() -> None:
     for host in hosts:
         subprocess.run(["docker", "cp", "--quiet", str(WATCH), f"mha-{host}:/root/watch_writable.py"], check=True)
         subprocess.run(
-            ["docker", "exec", "--detach", f"mha-{host}", "python3", "/root/watch_writable.py", "/root/writable.log", str(WATCH_SECONDS)],
+            [
+                "docker",
+                "exec",
+                "--detach",
+                f"mha-{host}",
+                "python3",
+                "/root/watch_writable.py",
+                "/root/writable.log",
+                str(WATCH_SECONDS),
+            ],
             check=True,
         )
     reached = {point: interrupt(inventory, point) for point in POINTS}

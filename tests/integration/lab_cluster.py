@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the scenarios' tests do with a cluster of the lab: run a playbook, ask the running services, write through the VIP."""
+"""What the scenarios do with a cluster of the lab: run a playbook, ask the running services, write through the VIP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from testinfra.host import Host
 PROJECT = Path(__file__).resolve().parents[2]
 SERVICES = ("mysql", "keepalived")
 
-# What a playbook run may leave behind without having changed the machine: Ansible's and apt's own scratch files are elsewhere.
+# Where a run must leave no trace in check mode. Ansible's and apt's own scratch files are elsewhere.
 WATCHED = "/etc /var/lib/mysql /var/lib/mysql-ha /usr/local /run/mysql-ha"
 # systemd and dbus keep these up to date by themselves.
 VOLATILE = r"/etc/(resolv.conf|hostname|hosts|mtab|machine-id|\.updated)$"
@@ -149,7 +149,11 @@ class Cluster:
 
     def writable(self, names: Iterable[str] = ()) -> list[str]:
         """The instances that take writes."""
-        return [name for name in names or self.members if machine(name).run("mysql -NBe 'SELECT @@read_only'").stdout.strip() == "0"]
+        return [
+            name
+            for name in names or self.members
+            if machine(name).run("mysql -NBe 'SELECT @@read_only'").stdout.strip() == "0"
+        ]
 
     def vip_holders(self) -> list[str]:
         """The members that have the writer VIP on an interface."""
@@ -174,10 +178,12 @@ class Cluster:
     def replicating(self, names: Iterable[str]) -> bool:
         """Whether these members receive and apply."""
         channels = [self.channel(name) for name in names]
-        return all(one.get("Replica_IO_Running") == "Yes" and one.get("Replica_SQL_Running") == "Yes" for one in channels)
+        return all(
+            one.get("Replica_IO_Running") == "Yes" and one.get("Replica_SQL_Running") == "Yes" for one in channels
+        )
 
     def processes(self) -> dict[str, str]:
-        """The main process of every service on every member: equal before and after means that nothing was restarted."""
+        """The main process of every service on every member: equal means that nothing was restarted."""
         return {
             f"{name}/{unit}": machine(name).check_output("systemctl show --property=MainPID --value %s", unit)
             for name in self.members
@@ -187,5 +193,8 @@ class Cluster:
 
     def vip_moves(self) -> int:
         """How often any keepalived took the VIP since the hosts were made."""
-        counts = [machine(name).run("journalctl -u keepalived --no-pager | grep -c 'Entering MASTER STATE'").stdout for name in self.candidates]
+        counts = [
+            machine(name).run("journalctl -u keepalived --no-pager | grep -c 'Entering MASTER STATE'").stdout
+            for name in self.candidates
+        ]
         return sum(int(count or 0) for count in counts)

@@ -26,7 +26,9 @@ def main() -> None:
         if before[host][kind] != after[host][kind]
     }
     Path(result).parent.mkdir(parents=True, exist_ok=True)
-    Path(result).write_text(json.dumps({"returncode": run.returncode, "output": run.output, "traces": traces, "tasks": sorted(run.tasks)}))
+    Path(result).write_text(
+        json.dumps({"returncode": run.returncode, "output": run.output, "traces": traces, "tasks": sorted(run.tasks)})
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs inside a lab host: writes down, ten times a second, whether its instance takes writes. All hosts of the lab share one clock.
+"""Runs inside a lab host: writes down, ten times a second, whether its instance takes writes.
+
+All hosts of the lab share one clock.
 
 Usage: watch_writable.py FILE SECONDS
 Each line: MONOTONIC_BEFORE MONOTONIC_AFTER writable|read-only. Times between which mysqld does not answer have no line.

@@ -28,7 +28,9 @@ CLUSTER = Cluster(
 @pytest.fixture(scope="module", autouse=True)
 def table() -> None:
     CLUSTER.writer()
-    made = CLUSTER.through_vip("CREATE TABLE IF NOT EXISTS notes (id BIGINT PRIMARY KEY AUTO_INCREMENT, note VARCHAR(100))")
+    made = CLUSTER.through_vip(
+        "CREATE TABLE IF NOT EXISTS notes (id BIGINT PRIMARY KEY AUTO_INCREMENT, note VARCHAR(100))"
+    )
     assert made.rc == 0, made.stderr
 
 
@@ -38,7 +40,9 @@ def write_note(note: str) -> None:
 
 
 def everywhere(note: str) -> bool:
-    return all(CLUSTER.query(name, f"SELECT COUNT(*) FROM shop.notes WHERE note = '{note}'") == "1" for name in CLUSTER.members)
+    return all(
+        CLUSTER.query(name, f"SELECT COUNT(*) FROM shop.notes WHERE note = '{note}'") == "1" for name in CLUSTER.members
+    )
 
 
 def other(candidate: str) -> str:
@@ -63,7 +67,11 @@ def test_check_mode_on_bare_hosts_leaves_no_trace(prediction: dict) -> None:
 
 def test_check_mode_on_bare_hosts_predicts_the_real_run(prediction: dict) -> None:
     predicted = {tuple(task) for task in prediction["tasks"]}
-    real = {(c.host, c.task, c.item) for c in read_changes(BUILD / "first_run.jsonl") if not c.handler and c.host in CLUSTER.members}
+    real = {
+        (c.host, c.task, c.item)
+        for c in read_changes(BUILD / "first_run.jsonl")
+        if not c.handler and c.host in CLUSTER.members
+    }
     assert len(real) > 60
     assert predicted == real
 
@@ -80,7 +88,9 @@ def test_nothing_was_restarted_and_no_vip_moved_by_the_second_run() -> None:
     assert CLUSTER.vip_moves() == 1
     for name in CLUSTER.members:
         assert machine(name).check_output("systemctl show --property=NRestarts --value mysql") == "0"
-        starts = machine(name).check_output("journalctl --unit mysql --no-pager --quiet | grep -c 'Started mysql.service'")
+        starts = machine(name).check_output(
+            "journalctl --unit mysql --no-pager --quiet | grep -c 'Started mysql.service'"
+        )
         assert starts == "1"
 
 
@@ -91,7 +101,11 @@ def test_both_channels_run_with_verified_tls_and_without_lag() -> None:
         assert channel["Seconds_Behind_Source"] == "0", name
         assert (channel["Source_SSL_Allowed"], channel["Source_SSL_Verify_Server_Cert"]) == ("Yes", "Yes"), name
         assert channel["Auto_Position"] == "1", name
-    assert [CLUSTER.channel(name)["Source_Host"] for name in CLUSTER.members] == ["10.77.0.12", "10.77.0.11", "10.77.0.100"]
+    assert [CLUSTER.channel(name)["Source_Host"] for name in CLUSTER.members] == [
+        "10.77.0.12",
+        "10.77.0.11",
+        "10.77.0.100",
+    ]
 
 
 def test_a_certificate_of_another_ca_is_refused() -> None:
@@ -101,7 +115,9 @@ def test_a_certificate_of_another_ca_is_refused() -> None:
         options = f"--host={name} --user=shop --ssl-mode=VERIFY_IDENTITY"
         good = client.run(f"MYSQL_PWD=lab-only-shop mysql {options} --ssl-ca=/etc/ssl/mysql-ha-ca.crt -e 'SELECT 1'")
         assert good.rc == 0, good.stderr
-        bad = client.run(f"MYSQL_PWD=lab-only-shop mysql {options} --ssl-ca=/etc/ssl/certs/ca-certificates.crt -e 'SELECT 1'")
+        bad = client.run(
+            f"MYSQL_PWD=lab-only-shop mysql {options} --ssl-ca=/etc/ssl/certs/ca-certificates.crt -e 'SELECT 1'"
+        )
         assert bad.rc != 0
         assert "certificate" in bad.stderr.lower()
 
@@ -112,10 +128,18 @@ def test_every_instance_has_its_own_identity() -> None:
 
 
 def test_only_candidates_acknowledge() -> None:
-    acknowledging = [name for name in CLUSTER.members if CLUSTER.query(name, "SELECT @@rpl_semi_sync_replica_enabled") == "1"]
+    acknowledging = [
+        name for name in CLUSTER.members if CLUSTER.query(name, "SELECT @@rpl_semi_sync_replica_enabled") == "1"
+    ]
     assert acknowledging == list(CLUSTER.candidates)
-    assert CLUSTER.query(CLUSTER.writer(), "SHOW STATUS LIKE 'Rpl_semi_sync_source_clients'").split() == ["Rpl_semi_sync_source_clients", "1"]
-    assert CLUSTER.query(CLUSTER.writer(), "SHOW STATUS LIKE 'Rpl_semi_sync_source_status'").split() == ["Rpl_semi_sync_source_status", "ON"]
+    assert CLUSTER.query(CLUSTER.writer(), "SHOW STATUS LIKE 'Rpl_semi_sync_source_clients'").split() == [
+        "Rpl_semi_sync_source_clients",
+        "1",
+    ]
+    assert CLUSTER.query(CLUSTER.writer(), "SHOW STATUS LIKE 'Rpl_semi_sync_source_status'").split() == [
+        "Rpl_semi_sync_source_status",
+        "ON",
+    ]
 
 
 def test_what_the_application_writes_through_the_vip_is_everywhere() -> None:
@@ -209,11 +233,17 @@ def test_a_pending_restart_is_still_known_to_the_next_run_and_done_when_allowed(
 
 
 def test_a_broken_setting_is_refused_before_it_replaces_the_good_file() -> None:
-    before = {name: machine(name).check_output(f"sha256sum /etc/mysql/mysql.conf.d/zz-mysql-ha-{name}.cnf") for name in CLUSTER.members}
+    before = {
+        name: machine(name).check_output(f"sha256sum /etc/mysql/mysql.conf.d/zz-mysql-ha-{name}.cnf")
+        for name in CLUSTER.members
+    }
     run = run_playbook(CLUSTER.inventory, "-e", json.dumps({"mysql_settings": {"no_such_variable": 1}}))
     assert run.returncode != 0
     assert "no_such_variable" in run.output
-    after = {name: machine(name).check_output(f"sha256sum /etc/mysql/mysql.conf.d/zz-mysql-ha-{name}.cnf") for name in CLUSTER.members}
+    after = {
+        name: machine(name).check_output(f"sha256sum /etc/mysql/mysql.conf.d/zz-mysql-ha-{name}.cnf")
+        for name in CLUSTER.members
+    }
     assert after == before
 
 
@@ -223,7 +253,11 @@ def test_a_broken_setting_is_refused_before_it_replaces_the_good_file() -> None:
 def test_a_cloned_server_uuid_is_replaced() -> None:
     reader, standby = machine("db3"), other(CLUSTER.writer())
     uuid = CLUSTER.query(standby, "SELECT @@server_uuid")
-    reader.check_output("systemctl stop mysql && printf '[auto]\\nserver-uuid=%s\\n' > /var/lib/mysql/auto.cnf && systemctl start mysql", uuid)
+    reader.check_output(
+        "systemctl stop mysql && echo '[auto]' > /var/lib/mysql/auto.cnf "
+        "&& echo server-uuid=%s >> /var/lib/mysql/auto.cnf && systemctl start mysql",
+        uuid,
+    )
     run = run_playbook(CLUSTER.inventory, "-e", CHANGED)
     assert run.returncode == 0, run.output[-3000:]
     assert CLUSTER.query("db3", "SELECT @@server_uuid") != uuid
@@ -232,13 +266,20 @@ def test_a_cloned_server_uuid_is_replaced() -> None:
 
 def test_an_emptied_reader_is_seeded_by_clone() -> None:
     reader = machine("db3")
-    reader.check_output("systemctl stop mysql && find /var/lib/mysql -mindepth 1 -delete && mysqld --initialize-insecure --user=mysql")
+    reader.check_output(
+        "systemctl stop mysql && find /var/lib/mysql -mindepth 1 -delete && mysqld --initialize-insecure --user=mysql"
+    )
     reader.check_output("systemctl start mysql")
     write_note("before the clone")
     run = run_playbook(CLUSTER.inventory, "-e", CHANGED)
     assert run.returncode == 0, run.output[-3000:]
     wait_until(lambda: everywhere("before the clone"), "the row on every member", 30)
-    assert machine("db3").check_output("mysql -NBe 'SELECT COUNT(*) FROM performance_schema.clone_status WHERE STATE = \"Completed\"'") == "1"
+    assert (
+        machine("db3").check_output(
+            "mysql -NBe 'SELECT COUNT(*) FROM performance_schema.clone_status WHERE STATE = \"Completed\"'"
+        )
+        == "1"
+    )
     assert CLUSTER.query("db3", "SELECT @@super_read_only") == "1"
 
 
@@ -249,7 +290,10 @@ def test_the_status_playbook_prints_the_cluster() -> None:
     writer = CLUSTER.writer()
     assert f"demo: dual_source, writer {writer}, VIP 10.77.0.100/24 on it" in run.output
     for name in CLUSTER.members:
-        assert any(name in line and "Yes/Yes" in line and "verified" in line and "none" in line for line in run.output.splitlines()), run.output
+        assert any(
+            name in line and "Yes/Yes" in line and "verified" in line and "none" in line
+            for line in run.output.splitlines()
+        ), run.output
 
 
 def test_the_status_playbook_says_that_a_member_is_down() -> None:
