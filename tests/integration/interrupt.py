@@ -26,6 +26,7 @@ POINTS = (
     "Configure the channel from the source",
 )
 WATCH = Path(__file__).with_name("watch_writable.py")
+WATCH_LOG = "/root/writable.log"
 WATCH_SECONDS = 900
 
 
@@ -68,7 +69,7 @@ def main() -> None:
                 f"mha-{host}",
                 "python3",
                 "/root/watch_writable.py",
-                "/root/writable.log",
+                WATCH_LOG,
                 str(WATCH_SECONDS),
             ],
             check=True,
