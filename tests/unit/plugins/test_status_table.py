@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.opendba.mysql_ha.plugins.filter.status_table import status_table
+
+CHANNEL = {
+    "name": "",
+    "source_host": "10.0.0.2",
+    "source_port": 3306,
+    "source_ssl": True,
+    "source_ssl_verify": True,
+    "io_running": "Yes",
+    "sql_running": "Yes",
+    "io_error": {"number": 0, "message": ""},
+    "sql_error": {"number": 0, "message": ""},
+    "lag_seconds": 0.04,
+}
+MEMBERS = [{"name": name, "role": role} for name, role in (("a", "candidate"), ("b", "candidate"), ("c", "reader"))]
+
+
+def host(read_only: bool = True, addresses: tuple[str, ...] = (), **instance: Any) -> dict[str, Any]:
+    return {
+        "cluster_model": {
+            "name": "orders",
+            "topology": "dual_source",
+            "members": MEMBERS,
+            "writer_vip": {"address": "10.0.0.100", "cidr": "10.0.0.100/24"},
+        },
+        "ansible_facts": {"all_ipv4_addresses": list(addresses), "all_ipv6_addresses": []},
+        "mysql_state": {
+            "instance": {
+                "reachable": True,
+                "read_only": read_only,
+                "super_read_only": read_only,
+                "channels": [copy.deepcopy(CHANNEL)],
+                "gtid_missing": "",
+                "gtid_extra": "",
+                **instance,
+            }
+        },
+    }
+
+
+@pytest.fixture
+def hosts() -> dict[str, Any]:
+    return {"a": host(read_only=False, addresses=("10.0.0.1", "10.0.0.100")), "b": host(), "c": host()}
+
+
+def line_of(name: str, lines: list[str]) -> str:
+    return next(line for line in lines[2:] if line.startswith(name))
+
+
+def test_a_healthy_cluster(hosts: dict[str, Any]) -> None:
+    lines = status_table(hosts, "orders")
+    assert lines[0] == "orders: dual_source, writer a, VIP 10.0.0.100/24 on it"
+    assert line_of("a", lines).split() == [
+        "a",
+        "writer",
+        "10.0.0.100",
+        "OFF",
+        "10.0.0.2:3306",
+        "Yes/Yes",
+        "verified",
+        "0.0",
+        "none",
+    ]
+    assert line_of("b", lines).split()[:3] == ["b", "standby", "super"]
+    assert line_of("c", lines).split()[:3] == ["c", "reader", "super"]
+
+
+@pytest.mark.parametrize(
+    ("change", "summary"),
+    [
+        ({"b": host(read_only=False)}, "TWO WRITERS: a, b"),
+        ({"a": host(addresses=("10.0.0.100",))}, "NO WRITER"),
+        ({"a": host(read_only=False), "b": host(addresses=("10.0.0.100",))}, "writer a, but the VIP is on b"),
+        ({"a": host(read_only=False)}, "writer a, but the VIP is on no member"),
+    ],
+)
+def test_what_is_wrong_stands_in_the_first_line(hosts: dict[str, Any], change: dict[str, Any], summary: str) -> None:
+    assert status_table({**hosts, **change}, "orders")[0].endswith(summary)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"instance": {"reachable": False, "reason": "mysqld does not run"}}, "DOWN: mysqld does not run"),
+        ({}, "DOWN: the host does not answer"),
+    ],
+)
+def test_a_member_that_does_not_answer_has_a_line(hosts: dict[str, Any], state: dict[str, Any], said: str) -> None:
+    hosts["c"]["mysql_state"] = state
+    assert said in line_of("c", status_table(hosts, "orders"))
+
+
+@pytest.mark.parametrize(
+    ("instance", "said"),
+    [
+        ({"gtid_missing": "u:5-9"}, "lacks u:5-9"),
+        ({"gtid_extra": "v:1"}, "ahead by v:1"),
+        ({"gtid_missing": None, "gtid_extra": None}, "unknown"),
+        ({"channels": []}, "none"),
+        (
+            {"channels": [{**CHANNEL, "io_running": "No", "io_error": {"number": 13117, "message": ""}}]},
+            "No/Yes (13117)",
+        ),
+        ({"channels": [{**CHANNEL, "source_ssl_verify": False}]}, "unverified"),
+        ({"channels": [{**CHANNEL, "lag_seconds": None}]}, "verified"),
+    ],
+)
+def test_what_a_row_says(hosts: dict[str, Any], instance: dict[str, Any], said: str) -> None:
+    hosts["b"] = host(**instance)
+    assert said in line_of("b", status_table(hosts, "orders"))
+
+
+def test_another_cluster_of_the_play_is_left_out(hosts: dict[str, Any]) -> None:
+    other = host()
+    other["cluster_model"]["name"] = "billing"
+    assert len(status_table({**hosts, "x": other, "unrelated": {}}, "orders")) == len(MEMBERS) + 2
