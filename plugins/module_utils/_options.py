@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Union
 
 Literal = Union[str, int, Decimal]
@@ -214,22 +215,22 @@ def _path(text: str, variables: Mapping[str, str]) -> str:
     return posixpath.normpath(posixpath.join(variables.get("datadir", "/"), text)) if text else ""
 
 
-def _rounded(name: str, number: Decimal, variables: Mapping[str, str]) -> Decimal:
+def _rounded(name: str, number: Fraction, variables: Mapping[str, str]) -> Fraction:
     if name == "innodb_buffer_pool_size":  # rounded up, to whole chunks in every instance
         chunk = int(variables.get("innodb_buffer_pool_chunk_size", "1")) or 1
         unit = chunk * int(variables.get("innodb_buffer_pool_instances", "1"))
-        return Decimal(-(-int(number) // unit) * unit)
+        return Fraction(-(-int(number) // unit) * unit)
     block = _BLOCK.get(name)
-    return Decimal(int(number) // block * block) if block else number
+    return Fraction(int(number) // block * block) if block else number
 
 
-def parse_number(text: str) -> Decimal | None:
+def parse_number(text: str) -> Fraction | None:
     """A number with an optional suffix K, M, G, T, P or E (powers of 1024); None for anything else."""
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
         return None
     power = " KMGTPE".index(match[2].upper()) if match[2] else 0
-    return Decimal(match[1]) * Decimal(1024**power)
+    return Fraction(match[1]) * (1 << 10 * power)
 
 
 def _literal(configured: str, running: str) -> Literal:
@@ -238,4 +239,4 @@ def _literal(configured: str, running: str) -> Literal:
     number = parse_number(configured)
     if number is None or parse_number(running) is None:
         return configured
-    return int(number) if number == number.to_integral_value() else number
+    return int(number) if number.denominator == 1 else Decimal(number.numerator) / number.denominator

@@ -149,7 +149,7 @@ def obstacle(session: Session) -> str:
     if not session.row(
         "SELECT 1 FROM information_schema.plugins WHERE plugin_name = 'clone' AND plugin_status = 'ACTIVE'"
     ):
-        return "the plugin clone is not active; put plugin_load_add = mysql_clone.so into the option file and restart"
+        return "the plugin clone is not active; it takes plugin_load_add = mysql_clone.so in the option file"
     return ""
 
 
@@ -180,7 +180,7 @@ def open_for_clone(session: Session, given: dict[str, Any]) -> Iterator[None]:
 
 
 def clone(session: Session, given: dict[str, Any]) -> str:
-    """Copies the donor; the server goes down at the end of it. Returns what keeps it from coming back, mostly nothing."""
+    """Copies the donor; the server then goes down. Returns what keeps it from coming back, mostly nothing."""
     statement = "CLONE INSTANCE FROM %s@%s:%s IDENTIFIED BY %s REQUIRE " + ("SSL" if given["donor_ssl"] else "NO SSL")
     donor = [given["donor_user"], given["donor_host"], given["donor_port"], given["donor_password"]]
     with open_for_clone(session, given):
@@ -241,9 +241,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if ":" in module.params["donor_host"]:
-        module.fail_json(
-            msg="donor_host: CLONE takes no IPv6 address; give a name that stands for it, or an IPv4 address"
-        )
+        module.fail_json(msg="donor_host: CLONE takes no IPv6 address; give a name, or an IPv4 address")
     begun = time.monotonic()
     with session_or_fail(module) as session:
         refusal = obstacle(session)
