@@ -56,8 +56,8 @@ lock: $(DEV) ## resolve requirements*.in anew, with hashes, for all Python versi
 demo: $(RUN) ## from nothing to a running cluster in the lab, and its status
 	@tools/step "lab hosts" python lab/lab.py up -i $(INVENTORY)
 	@tools/step "cluster" ansible-playbook site.yml -i $(INVENTORY)
-	@tools/step "client host" ansible-playbook lab/client.yml -i $(INVENTORY)
 	@tools/step "status" ansible-playbook playbooks/status.yml -i $(INVENTORY)
+	@tools/step "client host" ansible-playbook lab/client.yml -i $(INVENTORY)
 
 .PHONY: lab-up
 lab-up: $(RUN) ## the lab's hosts, bare

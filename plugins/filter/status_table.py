@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 DOCUMENTATION = r"""
 name: status_table
 author: opendba authors (@opendba)
@@ -40,18 +42,18 @@ _value:
 COLUMNS = ("INSTANCE", "ROLE", "VIP", "READ_ONLY", "CHANNEL FROM", "IO/SQL", "TLS", "LAG s", "GTID DIFFERENCE")
 
 
-def _threads(channel: dict) -> str:
+def _threads(channel: dict[str, Any]) -> str:
     error = channel["io_error"]["number"] or channel["sql_error"]["number"]
     return f"{channel['io_running']}/{channel['sql_running']}" + (f" ({error})" if error else "")
 
 
-def _tls(channel: dict) -> str:
+def _tls(channel: dict[str, Any]) -> str:
     if not channel["source_ssl"]:
         return "no"
     return "verified" if channel["source_ssl_verify"] else "unverified"
 
 
-def _gtid_difference(state: dict) -> str:
+def _gtid_difference(state: dict[str, Any]) -> str:
     """What the member lacks of the writer's transactions, and what it has beyond them."""
     missing, extra = state.get("gtid_missing"), state.get("gtid_extra")
     if missing is None:
@@ -60,7 +62,7 @@ def _gtid_difference(state: dict) -> str:
     return ", ".join(filter(None, parts)) or "none"
 
 
-def _row(name: str, member: dict, facts: dict) -> tuple[str, ...]:
+def _row(name: str, member: dict[str, Any], facts: dict[str, Any]) -> tuple[str, ...]:
     instance = (facts.get("mysql_state") or {}).get("instance") or {}
     if not instance.get("reachable"):
         reason = instance.get("reason") or "the host does not answer"
@@ -84,7 +86,7 @@ def _row(name: str, member: dict, facts: dict) -> tuple[str, ...]:
     )
 
 
-def _summary(model: dict, rows: list[tuple[str, ...]]) -> str:
+def _summary(model: dict[str, Any], rows: list[tuple[str, ...]]) -> str:
     writers = [row[0] for row in rows if row[1] == "writer"]
     holders = [row[0] for row in rows if row[2]]
     said = f"{model['name']}: {model['topology']}, "
@@ -95,7 +97,7 @@ def _summary(model: dict, rows: list[tuple[str, ...]]) -> str:
     return said + f"writer {writers[0]}, VIP {model['writer_vip']['cidr']} on it"
 
 
-def status_table(hostvars: dict, cluster: str) -> list[str]:
+def status_table(hostvars: dict[str, Any], cluster: str) -> list[str]:
     """Every line of the table of one cluster."""
     model = next(
         hostvars[name]["cluster_model"]
@@ -114,6 +116,6 @@ def status_table(hostvars: dict, cluster: str) -> list[str]:
 class FilterModule:
     """Makes the filter known to Ansible."""
 
-    def filters(self) -> dict:
+    def filters(self) -> dict[str, Any]:
         """Name to function."""
         return {"status_table": status_table}
