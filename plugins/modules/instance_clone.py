@@ -132,7 +132,8 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import lo
 
 NO_SUPERVISOR = 3707
 POLL_SECONDS = 0.5
-COPIED, FAILED = "Completed", "Failed"
+COPIED = "Completed"
+FAILED = "Failed"
 
 
 def obstacle(session: Session) -> str:

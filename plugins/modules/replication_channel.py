@@ -289,7 +289,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **login_spec(),
-            **{option.name: {"type": option.kind} for option in CHANNEL_OPTIONS},
+            # Paths and switches; the only secret is the password.
+            **{option.name: {"type": option.kind, "no_log": False} for option in CHANNEL_OPTIONS},
             "name": {"type": "str", "default": ""},
             "state": {"type": "str", "choices": ["present", "started", "stopped", "absent"], "default": "present"},
             PASSWORD: {"type": "str", "no_log": True},
