@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The mysqld behind the socket: its process, the sessions that are kept open, and what each decision runs on them."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pymysql
+
+from .demotion import demote
+from .lib._connection import MysqlError, Session
+from .lib._dialect import Dialect
+from .lib._instance import read_dialect
+
+# Sessions are opened ahead of need: while an account statement waits for its acknowledgement mysqld completes no login.
+SESSIONS = ("watch", "gate", "second", "receiver", "applier", "semi_sync")
+
+WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
+
+
+class NotThere(Exception):
+    """Nobody listens at the socket."""
+
+
+class Process:
+    """The process at the other end of a Unix socket, told apart from a later one with the same number."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._fd: int | None = None
+        if hasattr(os, "pidfd_open"):
+            try:
+                self._fd = os.pidfd_open(pid)
+            except OSError:  # gone already, or a kernel before 5.3: see `alive`
+                self._fd = None
+
+    def alive(self) -> bool:
+        if self._fd is not None:
+            return not select.select([self._fd], [], [], 0)[0]
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+    def kill(self) -> None:
+        """SIGKILL. Raises OSError. No code of the process runs after this, even if it takes its time to vanish."""
+        if self._fd is not None:
+            signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+        else:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+def dial(path: str, user: str, timeout: float) -> tuple[Session, socket.socket]:
+    """One session and its socket. Raises NotThere or MysqlError."""
+    try:
+        connection: Any = pymysql.connect(
+            unix_socket=path, user=user, connect_timeout=timeout, read_timeout=timeout, write_timeout=timeout,
+            autocommit=True, charset="utf8mb4", program_name="mysql-ha-agent",
+            init_command="SET SESSION time_zone = '+00:00', sql_mode = '', wait_timeout = 31536000",
+        )
+    except pymysql.err.Error as error:
+        if isinstance(getattr(error, "original_exception", None), (ConnectionRefusedError, FileNotFoundError)):
+            raise NotThere("nobody listens at the socket") from error
+        raise MysqlError(str(error.args[-1]) if error.args else str(error)) from error
+    session = Session(connection)
+    session.wait_for_answers(None)  # from here on the core judges silence
+    return session, connection._sock
+
+
+class Instance:
+    """One mysqld process and the sessions with it."""
+
+    def __init__(self, path: str, user: str, timeout: float) -> None:
+        """Raises NotThere or MysqlError."""
+        self.user = user
+        self.sessions: dict[str, Session] = {}
+        self._sockets: dict[str, socket.socket] = {}
+        for name in SESSIONS:
+            self.sessions[name], self._sockets[name] = dial(path, user, timeout)
+        peer = self._sockets["watch"].getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        self.process = Process(struct.unpack("3i", peer)[0])
+        watch = self.sessions["watch"]
+        watch.wait_for_answers(WATCH_LOST)
+        self.dialect: Dialect = read_dialect(watch)
+        row = watch.row("SELECT @@GLOBAL.server_uuid AS uuid")
+        self.uuid = str(row["uuid"])
+        self.semi_sync_source: str | None = None
+        self.find_semi_sync()
+
+    def find_semi_sync(self) -> None:
+        """The plugin may be loaded while mysqld runs. Until 8.0.26 the source was called master."""
+        rows = self.sessions["watch"].run(
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
+            " ('rpl_semi_sync_source_enabled', 'rpl_semi_sync_master_enabled')"
+        )
+        self.semi_sync_source = str(rows[0]["variable_name"]) if rows else None
+
+    def ended(self, seconds: float, woken: int) -> bool:
+        """Waits so long, or until the descriptor `woken` is readable; returns at once when mysqld ends the session."""
+        watched = self._sockets["watch"].fileno()
+        return watched in select.select([watched, woken], [], [], seconds)[0]
+
+    def close(self) -> None:
+        for session in self.sessions.values():
+            session.close()
+        self.process.close()
+
+    # ---- what decisions run ------------------------------------------------------------------------------------------
+
+    def stop_receiver(self, channel: str) -> None:
+        self.sessions["receiver"].run(self.dialect.sql("stop_receiver"), [channel])
+
+    def start_receiver(self, channel: str) -> None:
+        self.sessions["receiver"].run(self.dialect.sql("start_receiver"), [channel])
+
+    def start_applier(self, channel: str) -> None:
+        self.sessions["applier"].run(self.dialect.sql("start_applier"), [channel])
+
+    def switch_semi_sync(self, on: bool, session: str = "semi_sync") -> None:
+        if self.semi_sync_source:
+            self.sessions[session].run(f"SET GLOBAL {self.semi_sync_source} = {'ON' if on else 'OFF'}")
+
+    def open(self, semi_sync: bool | None, may_still: Callable[[], bool]) -> None:
+        """Opens writes if `may_still` says so directly before. Raises MysqlError; then writes may be open or not."""
+        gate = self.sessions["gate"]
+        if semi_sync is not None:
+            self.switch_semi_sync(semi_sync, "gate")
+        gate.run("SET GLOBAL offline_mode = OFF")
+        if not may_still():
+            raise MysqlError("the VIP left, or a hold came, before writes were opened")
+        gate.run("SET GLOBAL read_only = OFF")  # super_read_only goes off with it
+        if gate.value("SELECT @@GLOBAL.read_only OR @@GLOBAL.super_read_only"):
+            raise MysqlError("read_only was set off, but is still on")
+
+    def demote(self) -> None:
+        demote(self.sessions["gate"], self.sessions["second"], self.user, self.semi_sync_source)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the agent remembers across reboots: one small JSON file, replaced as a whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from .model import Durable
+
+VERSION = 1
+
+
+def load(path: str) -> Durable:
+    """Raises OSError or ValueError; a file that does not exist yet is an empty memory."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Durable()
+    if not isinstance(content, dict) or content.pop("version", None) != VERSION:
+        raise ValueError(f"{path} is not a state file of version {VERSION}")
+    try:
+        return Durable(**content)
+    except TypeError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def save(path: str, durable: Durable) -> None:
+    """Returns when it is on disk. Raises OSError."""
+    target = Path(path)
+    fresh = target.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump({"version": VERSION, **asdict(durable)}, file, indent=1)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(target)
+    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Watches mysqld in threads of its own, so that a hung server never holds up a decision."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from .config import Config
+from .lib._connection import MysqlError, Session
+from .lib._instance import compare_gtid, read_channels_of
+from .model import Channel, Comparison, Mysqld, SemiSync, Server
+from .mysqld import Instance, NotThere, dial
+
+DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
+SEMI_SYNC_EVERY = 0.2
+RECONNECT_AFTER = 0.1
+
+PeerSets = Mapping[str, "tuple[str, str]"]  # name -> (gtid_executed, server_uuid)
+
+
+def without_uuid(gtid_set: str, uuid: str) -> str:
+    """A set in mysqld's own spelling without the transactions that bear this UUID; tagged ones bear it too."""
+    return ",".join(part for part in gtid_set.split(",") if not uuid or not part.lower().startswith(uuid.lower()))
+
+
+class Watch:
+    def __init__(self, config: Config, wake: Callable[[], None], peer_sets: Callable[[], PeerSets]) -> None:
+        self._config = config
+        self._wake = wake
+        self._peer_sets = peer_sets
+        self._lock = threading.Lock()
+        self._seen = Mysqld(alive=False)
+        self._details_due = 0.0
+        self._semi_sync_due = 0.0
+        self._lag_known: dict[str, tuple[float, float]] = {}
+        self._compared: dict[str, tuple[str, Comparison]] = {}
+        self._look_read, self._look_write = os.pipe()
+        os.set_blocking(self._look_read, False)
+        os.set_blocking(self._look_write, False)
+        self.instance: Instance | None = None
+
+    def start(self) -> None:
+        for run in (self._watch, self._probe):
+            threading.Thread(target=run, name=f"mysqld{run.__name__}", daemon=True).start()
+
+    def seen(self) -> Mysqld:
+        """The death of the process is asked for here, so that it is known to the very next decision."""
+        with self._lock:
+            seen, instance = self._seen, self.instance
+        if seen.alive and instance is not None and not instance.process.alive():
+            return replace(seen, alive=False, server=None, error="the process has ended")
+        return seen
+
+    def look(self) -> None:
+        """Have a fresh, full look soon."""
+        self._details_due = 0.0
+        with contextlib.suppress(BlockingIOError):  # enough looks are asked for already
+            os.write(self._look_write, b".")
+
+    # ---- the persistent session --------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while True:
+            instance = self._connect()
+            if instance is None:
+                time.sleep(RECONNECT_AFTER)
+                continue
+            self._details_due = 0.0
+            try:
+                self._poll(instance)
+            except (MysqlError, OSError, ValueError) as error:
+                self._lost(instance, str(error))
+
+    def _connect(self) -> Instance | None:
+        config = self._config
+        try:
+            fresh = Instance(config.socket, config.mysql_user, config.hang_timeout)
+        except NotThere as error:
+            self._publish(alive=False, server=None, error=str(error))
+            return None
+        except MysqlError as error:
+            # Somebody listens: if it is the process that we knew, it lives on, and answers nobody.
+            if self.instance is None or not self.instance.process.alive():
+                self._publish(alive=False, server=None, error=str(error))
+            else:
+                self._publish(error=str(error))
+            return None
+        with self._lock:
+            old, self.instance = self.instance, fresh
+        if old is not None:
+            old.close()
+        self._publish(alive=True, server=None, answered=time.monotonic(), error="")
+        return fresh
+
+    def _lost(self, instance: Instance, error: str) -> None:
+        if instance.process.alive():
+            self._publish(error=error)
+        else:
+            self._publish(alive=False, server=None, error="the process has ended")
+
+    def _poll(self, instance: Instance) -> None:
+        session = instance.sessions["watch"]
+        while True:
+            self.read(instance, session)
+            if instance.ended(self._config.poll_interval, self._look_read):
+                raise MysqlError("mysqld ended the session")
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._look_read, 4096)
+
+    def read(self, instance: Instance, session: Session) -> None:
+        """Reads the switches, and the rest when it is due. Raises MysqlError."""
+        began = time.monotonic()
+        row = session.row("SELECT @@GLOBAL.read_only AS r, @@GLOBAL.super_read_only AS s, @@GLOBAL.offline_mode AS o")
+        changes: dict[str, Any] = {
+            "taken": began, "read_only": bool(row["r"]), "super_read_only": bool(row["s"]),
+            "offline_mode": bool(row["o"]),
+        }
+        if session is instance.sessions["watch"]:
+            if began >= self._semi_sync_due:
+                self._semi_sync_due = began + SEMI_SYNC_EVERY
+                changes["semi_sync"] = self._semi_sync(instance, session)
+            if began >= self._details_due:
+                self._details_due = began + DETAILS_EVERY
+                changes.update(self._details(instance, session), detailed=began)
+        self._publish_server(instance, changes)
+
+    def _publish_server(self, instance: Instance, changes: dict[str, Any]) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if instance is not self.instance:
+                return
+            old = self._seen.server
+            if old is None:
+                if "detailed" not in changes:
+                    return
+                server = Server(uuid=instance.uuid, version=instance.dialect.version, **changes)
+            else:
+                if changes["taken"] < old.taken:  # another session has looked since
+                    for flag in ("taken", "read_only", "super_read_only", "offline_mode"):
+                        changes.pop(flag)
+                server = replace(old, **changes)
+            self._seen = replace(self._seen, alive=True, answered=now, server=server, error="")
+        self._wake()
+
+    def _publish(self, **changes: Any) -> None:
+        with self._lock:
+            self._seen = replace(self._seen, **changes)
+        self._wake()
+
+    # ---- what is read ------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _semi_sync(instance: Instance, session: Session) -> SemiSync | None:
+        name = instance.semi_sync_source
+        if name is None:
+            return None
+        status = "Rpl_" + name[len("rpl_"):].replace("_enabled", "_clients")
+        row = session.row(
+            f"SELECT @@GLOBAL.{name} AS enabled, (SELECT VARIABLE_VALUE FROM performance_schema.global_status"
+            " WHERE VARIABLE_NAME = %s) AS clients",
+            (status,),
+        )
+        return SemiSync(source_enabled=bool(row["enabled"]), clients=int(row["clients"] or 0))
+
+    def _details(self, instance: Instance, session: Session) -> dict[str, Any]:
+        if instance.semi_sync_source is None:
+            instance.find_semi_sync()
+        channels = tuple(
+            self._channel(facts) for facts in read_channels_of(session)
+            if not facts["name"].startswith("group_replication_")
+        )
+        executed = "".join(str(session.value("SELECT @@GLOBAL.gtid_executed")).split())
+        comparisons = []
+        for name, (theirs, uuid) in self._peer_sets().items():
+            known = self._compared.get(name)
+            if known is None or known[0] != executed or known[1].of_set != theirs:
+                known = executed, self._compare(session, theirs, instance.uuid, uuid)
+                self._compared[name] = known
+            comparisons.append((name, known[1]))
+        return {"gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons)}
+
+    @staticmethod
+    def _compare(session: Session, theirs: str, own_uuid: str, their_uuid: str) -> Comparison:
+        facts = compare_gtid(session, theirs)
+        return Comparison(
+            of_set=theirs,
+            peer_extra=without_uuid(facts["gtid_missing"], own_uuid),
+            own_extra=without_uuid(facts["gtid_extra"], their_uuid),
+            lacks=bool(facts["gtid_extra"]),
+        )
+
+    def _channel(self, facts: dict[str, Any]) -> Channel:
+        return Channel(
+            name=facts["name"],
+            source_host=facts["source_host"],
+            source_port=facts["source_port"],
+            receiver=facts["io_running"],
+            applier=facts["sql_running"] == "Yes",
+            receiver_error=facts["io_error"]["number"],
+            receiver_message=facts["io_error"]["message"],
+            applier_error=facts["sql_error"]["number"],
+            applier_message=facts["sql_error"]["message"],
+            drained=facts["received_is_applied"],
+            lag=self._lag(facts["name"], facts["lag_seconds"]),
+        )
+
+    def _lag(self, channel: str, lag: float | None) -> float | None:
+        """While the source is away the lag is the last known one, growing."""
+        now = time.monotonic()
+        if lag is not None:
+            self._lag_known[channel] = now, lag
+            return lag
+        if channel not in self._lag_known:
+            return None
+        at, last = self._lag_known[channel]
+        return round(now - at + last, 3)
+
+    # ---- a fresh session, when the old one is silent -----------------------------------------------------------------
+
+    def _probe(self) -> None:
+        config = self._config
+        while True:
+            time.sleep(config.hang_timeout / 6)
+            with self._lock:
+                seen = self._seen
+            if not seen.alive or seen.answered is None or time.monotonic() - seen.answered < config.hang_timeout / 3:
+                continue
+            try:
+                session, _ = dial(config.socket, config.mysql_user, config.hang_timeout)
+                try:
+                    session.value("SELECT 1")
+                finally:
+                    session.close()
+            except (MysqlError, NotThere):
+                continue
+            self._publish(answered=time.monotonic())
