@@ -85,7 +85,7 @@ def _host(variables: Mapping[str, Any], in_play: bool) -> dict[str, Any]:
 
 
 def _interfaces(variables: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The addresses in the facts, without those of loopback; None where facts are missing."""
+    """The addresses in the facts; None where facts are missing."""
     facts = _plain(variables.get("ansible_facts", {}))
     if "interfaces" not in facts:
         return None
@@ -99,7 +99,7 @@ def _interfaces(variables: Mapping[str, Any]) -> list[dict[str, Any]] | None:
             "primary": entry is device.get("ipv4"),
         }
         for device in devices
-        if "device" in device and device.get("type") != "loopback"
+        if "device" in device
         for entry in [device.get("ipv4"), *device.get("ipv4_secondaries", []), *device.get("ipv6", [])]
         if entry
     ]

@@ -75,9 +75,9 @@ def _matching(pattern: str, text: str, mend: str) -> Callable[[object], str]:
 
 def _one_of(*choices: str) -> Callable[[object], str]:
     def read(value: object) -> str:
-        if not isinstance(value, str) or value not in choices:
+        if value not in choices:
             raise Refused("is unknown", f"write {' or '.join(choices)}")
-        return value
+        return str(value)
 
     return read
 
@@ -342,7 +342,7 @@ def read_instance(name: str, host: Mapping[str, Any], in_play: bool, problems: P
 def _read(variable: Variable, host: Mapping[str, Any]) -> Any:
     reason = host.get("unreadable", {}).get(variable.name)
     value = host.get("variables", {}).get(variable.name)
-    if reason is None and isinstance(value, str) and re.search(r"\{\{.*\}\}|\{%.*%\}", value, re.DOTALL):
+    if isinstance(value, str) and re.search(r"\{\{.*\}\}|\{%.*%\}", value, re.DOTALL):
         reason = "it holds a template that Ansible left unresolved"  # ansible-core before 2.19 does not raise
     if reason is not None:
         raise Refused(f"cannot be read ({reason})", "define what it refers to")

@@ -231,8 +231,6 @@ def _check_vips(clusters: Sequence[Cluster], problems: Problems) -> None:
 
 
 def _check_virtual_router_ids(clusters: Sequence[Cluster], problems: Problems) -> None:
-    used = {cluster.value("cluster_virtual_router_id") for cluster in clusters}
-    free = next((number for number in range(51, 256) if number not in used), None)
     for one, other in _pairs(clusters):
         number = one.value("cluster_virtual_router_id")
         if number is None or number != other.value("cluster_virtual_router_id"):
@@ -251,7 +249,7 @@ def _check_virtual_router_ids(clusters: Sequence[Cluster], problems: Problems) -
         problems.add(
             one.names + other.names,
             f"cluster_virtual_router_id {number} is used by clusters '{one.name}' and '{other.name}' {where}",
-            f"give one of them another number{f', e.g. {free}' if free else ''}",
+            "give one of them another number",
         )
 
 

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unit.model.inventories import ORDERS
+import pytest
 
 from ansible_collections.opendba.mysql_ha.plugins.filter.cluster_model import FilterModule
+from unit.model.inventories import ORDERS
 
 cluster_model = FilterModule().filters()["cluster_model"]
 GROUPS = {"all": ["db1", "db2", "client1"], "mysql": ["db1", "db2"], "orders": ["db1", "db2"]}
@@ -47,9 +48,9 @@ class HostVars(Mapping[str, Any]):
 
 
 def facts(last: int) -> dict[str, Any]:
-    """As the setup module gives them on a writer: a bridge, a holder's VIP, IPv6, an interface without address."""
+    """As the setup module gives them: a bridge that holds a VIP, an alias, IPv6, an interface without address."""
     return {
-        "interfaces": ["lo", "br-lan", "eth1", "tun0"],
+        "interfaces": ["lo", "br-lan", "br-lan:1", "eth1", "tun0"],
         "lo": {"device": "lo", "type": "loopback", "ipv4": {"address": "127.0.0.1", "prefix": "8"}},
         "br_lan": {
             "device": "br-lan",
@@ -58,6 +59,7 @@ def facts(last: int) -> dict[str, Any]:
             "ipv4_secondaries": [{"address": "10.0.0.99", "prefix": "24"}, {"address": "10.0.0.100", "prefix": "24"}],
             "ipv6": [{"address": "fe80::1", "prefix": "64", "scope": "link"}],
         },
+        "br_lan_1": {"ipv4": {"address": "10.0.0.99", "prefix": "24"}},
         "eth1": {"device": "eth1", "type": "ether"},
         "distribution": "Debian",
     }
@@ -96,6 +98,39 @@ def test_no_facts() -> None:
     for missing in ({}, {"distribution": "Debian"}):
         (line,) = errors(hostvars(ansible_facts=missing))
         assert line.startswith("db2: the network interfaces are unknown (ansible_facts.interfaces); ")
+
+
+class Vaulted(Sequence[str]):
+    """As the inline vault strings of ansible-core before 2.19: no str, but it becomes one."""
+
+    __ENCRYPTED__ = True
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return "strict"
+
+
+@pytest.mark.parametrize("value", [True, [1, 2], {"a": [None]}, 1.5])
+def test_wrong_types_stay_what_they_are(value: object) -> None:
+    assert errors(hostvars(mysql_port=value)) == [
+        f"db2: mysql_port {value!r} is not an integer; write an integer from 1 to 65535"
+    ]
+
+
+def test_null_is_not_given() -> None:
+    assert errors(hostvars(mysql_datadir=None, cluster_role=None)) == []
+
+
+def test_vaulted_value_is_read() -> None:
+    assert errors(hostvars(mysql_durability=Vaulted())) == [
+        "db1, db2: mysql_durability differs within cluster 'orders' (available on db1; strict on db2); "
+        "set it once, in the group's vars"
+    ]
 
 
 def test_tags_do_not_travel_on() -> None:

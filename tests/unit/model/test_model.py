@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from unit.model.inventories import ORDERS, Inventory, interface, pair, trio, two_clusters
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import DEFAULTS
+from unit.model.inventories import ORDERS, Inventory, interface, pair, trio, two_clusters
 
 ROLES = Path(__file__).parents[3] / "roles"
 
@@ -79,12 +79,19 @@ def test_source_replica_interleaves_nothing() -> None:
 def test_ipv6() -> None:
     inventory = pair(cluster_vip="FD00:0::100/64")
     for number, name in enumerate(("db1", "db2"), start=1):
-        inventory.interfaces(name, interface(f"10.0.0.{number}/24"), interface(f"fd00::{number}/64", "eth1"))
+        inventory.interfaces(name, interface(f"10.0.0.{number}/24"), interface(f"fd00::{number}/64", "eth1", False))
     model = inventory.models()["db1"]
     assert model["writer_vip"] == {"address": "fd00::100", "prefix": 64, "cidr": "fd00::100/64", "family": "ipv6"}
     assert (model["interface"], model["address"]) == ("eth1", "fd00::1")
     # The low 32 bits of sha256 over the 16 bytes of fd00::1 and fd00::2: running clusters keep their ids.
     assert [each["server_id"] for each in model["members"]] == [1460803432, 542343089]
+
+
+def test_ipv6_knows_no_broadcast() -> None:
+    inventory = pair(cluster_vip="fd00::ff/120")
+    for number, name in enumerate(("db1", "db2"), start=1):
+        inventory.interfaces(name, interface(f"fd00::{number}/120"))
+    assert inventory.models()["db1"]["writer_vip"]["address"] == "fd00::ff"
 
 
 def test_interface_is_found_by_the_vips_subnet() -> None:

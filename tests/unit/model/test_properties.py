@@ -11,9 +11,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.model.inventories import ORDERS, Inventory, interface
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES
+from unit.model.inventories import ORDERS, Inventory, interface
 
 SECRETS = ("hunter2-hunter2", "s3cr3t\nline", "0123456789" * 4)
 TEXTS = st.sampled_from(["", " ", "x", "10.0.0.100", "{{ x }}", "a\nb", "\N{SNOWMAN}", "9" * 400]) | st.text(

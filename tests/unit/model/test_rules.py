@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES
 from unit.model.inventories import BILLING, ORDERS, Inventory, interface, pair, trio, two_clusters
 
 # --- Shared variables
@@ -140,6 +142,14 @@ def test_vip_is_the_address_of_a_member(address: dict[str, str]) -> None:
     ]
 
 
+def test_vip_is_given_as_the_address_of_its_holder() -> None:
+    inventory = pair().set("db1", cluster_address="10.0.0.100")
+    inventory.hosts["db1"]["interfaces"].append(interface("10.0.0.100/24", primary=False))
+    assert inventory.errors() == [
+        "db1, db2: cluster_vip 10.0.0.100 is the address of db1; choose a free address of the subnet"
+    ]
+
+
 def test_vip_is_the_only_address_of_a_member() -> None:
     assert pair().interfaces("db1", interface("10.0.0.100/24")).errors() == [
         "db1: cluster_vip 10.0.0.100 is the address of db1; choose a free address of the subnet"
@@ -197,6 +207,14 @@ def test_cluster_address_is_not_the_hosts(address: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("variable", ["cluster_address", "cluster_interface"])
+def test_refused_address_is_one_finding(variable: str) -> None:
+    inventory = pair().set("db2", **{variable: "no such"})
+    inventory.interfaces("db2", interface("10.0.0.12/24"), interface("10.0.0.13/24", "eth1"))
+    (line,) = inventory.errors()
+    assert line.startswith(f"db2: {variable} 'no such' is not an ")
+
+
 def test_cluster_address_twice() -> None:
     assert pair().interfaces("db2", interface("10.0.0.11/24")).errors() == [
         "db1, db2: cluster_address 10.0.0.11 is used twice in cluster 'orders'; give each host its own address"
@@ -242,7 +260,7 @@ def test_server_ids_of_two_clusters_are_their_own() -> None:
 def test_virtual_router_id_twice_in_one_subnet() -> None:
     assert two_clusters(cluster_virtual_router_id=51).errors() == [
         "db1, db2, db3, db4: cluster_virtual_router_id 51 is used by clusters 'orders' and 'billing' "
-        "in one subnet (10.0.0.0/24); give one of them another number, e.g. 52"
+        "in one subnet (10.0.0.0/24); give one of them another number"
     ]
 
 
@@ -274,7 +292,7 @@ def test_virtual_router_id_twice_on_the_same_hosts() -> None:
         inventory.interfaces(name, interface(f"10.1.0.1{name[-1]}/24"))
     assert (
         "db1, db2, db3, db4: cluster_virtual_router_id 51 is used by clusters 'orders' and 'billing' "
-        "on the same hosts; give one of them another number, e.g. 52"
+        "on the same hosts; give one of them another number"
     ) in inventory.errors()
 
 
@@ -299,6 +317,24 @@ NOT_YET = (
     "db1, db3: several instances on one machine (ansible_host 'machine1') are not supported yet; "
     "give each instance a machine of its own"
 )
+
+
+def stock_apart(inventory: Inventory) -> Inventory:
+    """A third cluster that has nothing to do with the others."""
+    inventory.cluster("stock", "db8", "db9", **{**ORDERS, "cluster_vip": "10.7.0.100/24"})
+    return inventory.interfaces("db8", interface("10.7.0.8/24")).interfaces("db9", interface("10.7.0.9/24"))
+
+
+def test_clashes_outside_the_play_are_theirs() -> None:
+    clashing = [
+        shared_machine(),
+        two_clusters(cluster_vip="10.0.0.100/24"),
+        two_clusters(cluster_virtual_router_id=51),
+        two_clusters(keepalived_auth_pass="abc"),
+    ]
+    for inventory in clashing:
+        assert stock_apart(inventory).errors(["db8", "db9"]) == []
+        assert inventory.errors(["db1", "db2", "db3", "db4"])
 
 
 def test_several_instances_on_one_machine() -> None:
@@ -410,6 +446,13 @@ def test_several_groups_and_no_vip_is_one_finding() -> None:
     assert line.startswith("db1, db2: cluster_vip is missing; ")
 
 
+def test_name_refused_with_several_groups_is_one_finding() -> None:
+    inventory = pair(cluster_name="or.ders")
+    inventory.groups["europe"] = ["db1", "db2"]
+    (line,) = inventory.errors()
+    assert line.startswith("db1, db2: cluster_name 'or.ders' cannot be used in file and VRRP names; ")
+
+
 def test_group_name_that_no_file_can_have() -> None:
     inventory = Inventory().cluster("or.ders", "db1", "db2", **ORDERS)
     assert inventory.errors() == [
@@ -433,6 +476,31 @@ def test_play_splits_a_cluster(play: list[str]) -> None:
         f"{left_out}: not in this run (--limit, or the play's hosts), but in cluster 'orders'; "
         "run without --limit, or limit to all members: --limit db1,db2,db3"
     ]
+
+
+def test_member_outside_the_play_is_not_compared() -> None:
+    """Its secrets are not read, so they must not look different."""
+    inventory = trio().set("db3", replication_password=None, mysql_durability="strict")
+    (line,) = inventory.errors(["db1", "db2"])
+    assert line.startswith("db3: not in this run")
+
+
+@pytest.mark.parametrize("variable", [variable.name for variable in VARIABLES])
+@pytest.mark.parametrize("value", ["", "{{ x }}", None])
+@pytest.mark.parametrize("others", [{}, {"keepalived_vrrp_version": 2}])
+def test_no_rule_stumbles_over_a_missing_value(variable: str, value: str | None, others: dict[str, Any]) -> None:
+    """Two clusters that clash in all they can, one of them without facts."""
+    inventory = two_clusters(**{**ORDERS, **others, variable: value}).set("db1", **{variable: value})
+    for name in ("db3", "db4"):
+        inventory.hosts[name]["interfaces"] = None
+    assert not any("None" in line for line in inventory.errors())
+
+
+def test_value_missing_on_one_member_is_taken_from_the_other() -> None:
+    inventory = two_clusters(cluster_vip="10.0.0.100/24").set("db1", cluster_vip=None).set("db3", cluster_vip=None)
+    assert any(
+        "cluster_vip 10.0.0.100 is used by clusters 'orders' and 'billing'" in line for line in inventory.errors()
+    )
 
 
 def test_play_with_one_whole_cluster() -> None:

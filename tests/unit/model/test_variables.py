@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from unit.model.inventories import MISSING, ORDERS, Inventory, interface, pair
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import PLACEHOLDERS, VARIABLES, Settings
+from unit.model.inventories import MISSING, ORDERS, Inventory, interface, pair
 
 V2 = {"keepalived_vrrp_version": 2, "keepalived_advert_interval": 1}
 
@@ -109,6 +109,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     *each("cluster_vip", ["127.0.0.5/8", "224.0.0.18/24", "0.0.0.0/24", "169.254.1.1/16", "fe80::1/64"], NOT_MOVING),
     *each("cluster_vip", ["::1/128", "::ffff:10.0.0.100/120", "ff02::12/64"], NOT_MOVING),
     *each("cluster_vip", ["10.0.0.0/24", "10.0.0.0/32"], NETWORK),
+    *each(
+        "cluster_vip",
+        ["10.0.0.100/30"],
+        "is the network address of 10.0.0.100/30; choose a free host address of 10.0.0.100/30",
+    ),
     *each("cluster_vip", ["10.0.0.255/24", "10.0.0.255/32"], BROADCAST),
     *each("cluster_vip", ["fd00::/64"], "is the network address of fd00::/64; choose a free host address of fd00::/64"),
     *each("cluster_vip", ["192.168.7.100/24", "10.0.1.100/24", "fd00::100/64"], OUTSIDE),
@@ -262,9 +267,9 @@ def test_unresolved_template(variable: str, value: str) -> None:
     ]
 
 
-def test_long_values_are_cut() -> None:
-    (line,) = pair(mysql_datadir="x" * 1000).errors()
-    assert len(line) < 200
+@pytest.mark.parametrize(("value", "text"), [("x" * 58, f"'{'x' * 58}'"), ("x" * 59, f"'{'x' * 56}...")])
+def test_long_values_are_cut(value: str, text: str) -> None:
+    assert pair(mysql_datadir=value).errors() == [f"db1, db2: mysql_datadir {text} {NO_PATH}"]
 
 
 def test_every_variable_has_a_typed_field() -> None:
