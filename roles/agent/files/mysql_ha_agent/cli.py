@@ -26,6 +26,9 @@ from .mysqld import Instance, NotThere
 EX_CONFIG = 78
 ASK_TIMEOUT = 1.0
 ASK_AGAIN = 0.02
+HEADINGS: tuple[str, ...] = (
+    "INSTANCE", "ROLE", "PHASE", "VIP", "READ_ONLY", "CHANNEL", "LAG", "SEMI-SYNC", "MAY LEAD",
+)
 AGENT_BOUND = 1.0  # seconds that the agent gets beyond its own bounds to demote
 
 
@@ -133,8 +136,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def table(config: Config, answers: list[dict[str, Any]]) -> str:
-    rows: list[tuple[str, ...]] = [("INSTANCE", "ROLE", "PHASE", "VIP", "READ_ONLY", "CHANNEL", "LAG", "SEMI-SYNC", "MAY LEAD")]
-    rows += [_row(answer) for answer in answers]
+    rows = [HEADINGS, *map(_row, answers)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     return "\n".join([f"cluster {config.cluster}, {config.topology}, VIP {config.vip}", *lines])

@@ -17,6 +17,7 @@ from .model import (
     AnyDecision,
     AskPeers,
     Channel,
+    Comparison,
     Demote,
     Kill,
     Open,
@@ -100,7 +101,7 @@ class _Step:
         """Transactions that a live writer does not have, and did not make, are errant; twice seen, so that a writer's
         answer from just before its promotion cannot accuse us."""
         writer = self._live_writer()
-        comparison = self.server.comparison(writer.name) if self.server and writer else None
+        comparison = self._comparison(writer) if writer else None
         if comparison is None or self.state.led:
             return
         if not comparison.own_extra:
@@ -114,7 +115,7 @@ class _Step:
         """dual_source: after a promotion the channel from the old writer stays stopped until that one answers as
         read-only and without transactions that we lack; whoever became writer after us is followed."""
         for peer in self.seen.peers:
-            comparison = self.server.comparison(peer.name) if self.server else None
+            comparison = self._comparison(peer)
             if self.state.durable.source_proven or comparison is None or not self._is_source(peer):
                 continue
             if not peer.mysqld_up or not self._fresh(peer) or self.state.phase == "promoting":
@@ -242,7 +243,7 @@ class _Step:
             return True
         stopping = any(isinstance(decision, StopReceiver) for decision in self.seen.running)
         if not stopping:
-            self._do(StopReceiver("the VIP is here", channel.name))
+            self._do(StopReceiver("the VIP is here", channel.name), RETRY)
         return stopping and channel.receiver == "Connecting"
 
     def _rival(self, began: float) -> str:
@@ -311,7 +312,7 @@ class _Step:
         return since is not None and self.now - since >= CLOSE_BEHIND_FOR
 
     def _has_everything(self, peer: Peer) -> bool:
-        comparison = self.server.comparison(peer.name) if self.server else None
+        comparison = self._comparison(peer)
         return comparison is not None and not comparison.lacks
 
     # ---- everyone else -----------------------------------------------------------------------------------------------
@@ -343,6 +344,11 @@ class _Step:
             self._do(StartReceiver("it was stopped", channel.name), RETRY_THREADS)
 
     # ---- words -------------------------------------------------------------------------------------------------------
+
+    def _comparison(self, peer: Peer) -> Comparison | None:
+        """With what the peer says now; an older one proves nothing."""
+        comparison = self.server.comparison(peer.name) if self.server else None
+        return comparison if comparison is not None and comparison.of_set == peer.gtid_executed else None
 
     def _live_writer(self) -> Peer | None:
         return next((peer for peer in self.seen.peers if is_live_writer(peer, self.now)), None)

@@ -69,6 +69,8 @@ def reasons_against(config: Config, seen: Seen, state: State, now: float) -> tup
 def _against_mysqld(config: Config, seen: Seen, state: State, now: float) -> list[str]:
     if not seen.mysqld.alive:
         return [f"mysqld does not accept connections: {seen.mysqld.error or 'not connected yet'}."]
+    if seen.mysqld.server is None:
+        return ["mysqld has not been looked at since it started."]
     if state.killed:
         return ["mysqld was killed because it did not become read-only in time."]
     if silence(seen, state, now) < config.hang_timeout:

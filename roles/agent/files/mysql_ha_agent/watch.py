@@ -21,6 +21,7 @@ from .mysqld import Instance, NotThere, dial
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
 SEMI_SYNC_EVERY = 0.2
 RECONNECT_AFTER = 0.1
+FLAGS = ("read_only", "super_read_only", "offline_mode")
 
 PeerSets = Mapping[str, "tuple[str, str]"]  # name -> (gtid_executed, server_uuid)
 
@@ -60,7 +61,7 @@ class Watch:
 
     def look(self) -> None:
         """Have a fresh, full look soon."""
-        self._details_due = 0.0
+        self._details_due = self._semi_sync_due = 0.0
         with contextlib.suppress(BlockingIOError):  # enough looks are asked for already
             os.write(self._look_write, b".")
 
@@ -94,9 +95,12 @@ class Watch:
             return None
         with self._lock:
             old, self.instance = self.instance, fresh
+            same = old is not None and old.process.pid == fresh.process.pid and old.process.alive()
+            server = self._seen.server if same else None
+            self._seen = replace(self._seen, alive=True, server=server, answered=time.monotonic(), error="")
         if old is not None:
             old.close()
-        self._publish(alive=True, server=None, answered=time.monotonic(), error="")
+        self._wake()
         return fresh
 
     def _lost(self, instance: Instance, error: str) -> None:
@@ -115,20 +119,23 @@ class Watch:
                 os.read(self._look_read, 4096)
 
     def read(self, instance: Instance, session: Session) -> None:
-        """Reads the switches, and the rest when it is due. Raises MysqlError."""
+        """Reads the switches, and the rest when it is due, or when the switches have changed: who reads that this
+        instance is closed must not find the executed set of a moment before. Raises MysqlError."""
         began = time.monotonic()
         row = session.row("SELECT @@GLOBAL.read_only AS r, @@GLOBAL.super_read_only AS s, @@GLOBAL.offline_mode AS o")
         changes: dict[str, Any] = {
             "taken": began, "read_only": bool(row["r"]), "super_read_only": bool(row["s"]),
             "offline_mode": bool(row["o"]),
         }
-        if session is instance.sessions["watch"]:
-            if began >= self._semi_sync_due:
-                self._semi_sync_due = began + SEMI_SYNC_EVERY
-                changes["semi_sync"] = self._semi_sync(instance, session)
-            if began >= self._details_due:
-                self._details_due = began + DETAILS_EVERY
-                changes.update(self._details(instance, session), detailed=began)
+        with self._lock:
+            old = self._seen.server
+        changed = old is None or any(changes[flag] != getattr(old, flag) for flag in FLAGS)
+        if changed or began >= self._semi_sync_due:
+            self._semi_sync_due = began + SEMI_SYNC_EVERY
+            changes["semi_sync"] = self._semi_sync(instance, session)
+        if changed or began >= self._details_due:
+            self._details_due = began + DETAILS_EVERY
+            changes.update(self._details(instance, session), detailed=began)
         self._publish_server(instance, changes)
 
     def _publish_server(self, instance: Instance, changes: dict[str, Any]) -> None:
@@ -143,8 +150,7 @@ class Watch:
                 server = Server(uuid=instance.uuid, version=instance.dialect.version, **changes)
             else:
                 if changes["taken"] < old.taken:  # another session has looked since
-                    for flag in ("taken", "read_only", "super_read_only", "offline_mode"):
-                        changes.pop(flag)
+                    return
                 server = replace(old, **changes)
             self._seen = replace(self._seen, alive=True, answered=now, server=server, error="")
         self._wake()
@@ -163,7 +169,7 @@ class Watch:
             return None
         status = "Rpl_" + name[len("rpl_"):].replace("_enabled", "_clients")
         row = session.row(
-            f"SELECT @@GLOBAL.{name} AS enabled, (SELECT VARIABLE_VALUE FROM performance_schema.global_status"
+            f"SELECT @@GLOBAL.{name} AS enabled, (SELECT VARIABLE_VALUE FROM performance_schema.global_status"  # noqa: S608  no input
             " WHERE VARIABLE_NAME = %s) AS clients",
             (status,),
         )
