@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .config import Config
-from .eligibility import is_live_writer, pause_restarts_silence, reasons_against
+from .eligibility import is_live_writer, pause_restarts_silence, reasons_against, silence
 from .eligibility import server as up_server
 from .model import (
     AnyDecision,
@@ -133,10 +133,7 @@ class _Step:
     def _lead_or_close(self, may_lead: bool) -> bool:
         """Returns whether this instance is closed for writes."""
         held = self.seen.hold is not None
-        if self.seen.mysqld.alive and self.state.killed:
-            self._phase("demoting")
-            return True
-        if not self.seen.mysqld.alive:
+        if not self.seen.mysqld.alive or self.state.killed:
             self._phase("held" if held else "down")
             return True
         if self._leading() and may_lead:
@@ -187,7 +184,8 @@ class _Step:
 
     def _demote_bound(self) -> float:
         """While the VIP is here and mysqld answers nobody else can lead, so there is time to be gentle."""
-        patient = self._leading() and self.server is not None
+        answers = silence(self.seen, self.state, self.now) < self.config.hang_timeout
+        patient = self._leading() and answers
         return self.config.hang_timeout if patient else self.config.demote_timeout
 
     def _why_closed(self) -> str:

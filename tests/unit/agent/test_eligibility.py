@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who may hold the VIP, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mysql_ha_agent.eligibility import reasons_against
+from mysql_ha_agent.model import Mysqld, Seen, State
+from unit.agent.world import (
+    ARRIVED,
+    B_WRITES,
+    CHANNEL,
+    CLOSED,
+    CONFIG,
+    DOWN,
+    DURABLE,
+    HUNG,
+    KNOWN,
+    LED,
+    NOW,
+    OPENED,
+    STANDBY,
+    WRITER,
+    B,
+    config,
+    up,
+)
+
+
+def reasons(seen: Seen, state: State = KNOWN) -> str:
+    return " ".join(reasons_against(CONFIG, seen, state, NOW))
+
+
+def with_channel(seen: Seen, **changes: object) -> Seen:
+    server = replace(CLOSED if seen.mysqld.server is not OPENED else OPENED, channels=(replace(CHANNEL, **changes),))  # type: ignore[arg-type]
+    return replace(seen, mysqld=up(server))
+
+
+ERRANT = replace(KNOWN, durable=replace(DURABLE, errant="u:10"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "state"),
+    [
+        pytest.param(STANDBY, KNOWN, id="a standby stays eligible while the writer lives"),
+        pytest.param(WRITER, LED, id="the writer"),
+        pytest.param(with_channel(STANDBY, receiver="Connecting", receiver_error=2003), KNOWN, id="source unreachable"),
+        pytest.param(with_channel(STANDBY, receiver="No", receiver_error=13117), KNOWN, id="the VIP was here"),
+        pytest.param(with_channel(WRITER, applier_error=1062), LED, id="a broken channel does not end a writer"),
+        pytest.param(replace(WRITER, mysqld=HUNG, peers=(replace(B, eligible=False),)),
+                     LED, id="a hung writer whom nobody can succeed"),
+        pytest.param(replace(WRITER, mysqld=HUNG), replace(LED, awake_since=NOW - 1), id="the host itself was paused"),
+        pytest.param(replace(STANDBY, mysqld=up(replace(CLOSED, gtid_executed="")),
+                             peers=(replace(B, gtid_executed=""),)), KNOWN, id="everybody is empty"),
+    ],
+)
+def test_may_lead(seen: Seen, state: State) -> None:
+    assert reasons(seen, state) == ""
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "words"),
+    [
+        (replace(STANDBY, hold="maintenance"), KNOWN, "held: maintenance"),
+        (replace(STANDBY, mysqld=DOWN), KNOWN, "nobody listens"),
+        (replace(STANDBY, mysqld=Mysqld(alive=True, answered=NOW)), KNOWN, "not been looked at"),
+        (replace(STANDBY, mysqld=replace(HUNG, server=CLOSED)), KNOWN, "on no connection for 1.5 s"),
+        (replace(WRITER, mysqld=HUNG), LED, "on no connection for 1.5 s"),
+        (replace(STANDBY, vip_here=True, keepalived=False), KNOWN, "keepalived does not run"),
+        (with_channel(STANDBY, applier_error=1062, applier_message="Twice"), KNOWN, "1062 while applying: Twice"),
+        (with_channel(STANDBY, receiver="No", receiver_error=13114), KNOWN, "13114 while receiving"),
+        (replace(STANDBY, mysqld=up(replace(CLOSED, gtid_executed=""))), KNOWN, "empty, while b has transactions"),
+        (STANDBY, ERRANT, "does not have: u:10"),
+        (STANDBY, replace(KNOWN, refused="b"), "b is a live writer"),
+        (STANDBY, replace(KNOWN, killed=True), "was killed"),
+    ],
+)
+def test_may_not_lead(seen: Seen, state: State, words: str) -> None:
+    assert words in reasons(seen, state)
+
+
+def test_a_reader_never_leads() -> None:
+    members = config().members
+    reader = config(instance="r", role="reader", address="10.0.0.3")
+    assert reader.members == members
+    assert reasons_against(reader, ARRIVED, KNOWN, NOW) == ("It is a reader, and a reader never leads.",)
+
+
+def test_of_two_writers_the_second_in_the_list_yields() -> None:
+    both = replace(WRITER, peers=(B_WRITES,))
+    second = config(instance="b", address="10.0.0.2")
+    seen = replace(both, peers=(replace(B_WRITES, name="a"),))
+    assert reasons_against(CONFIG, both, LED, NOW) == ()
+    assert "goes first" in " ".join(reasons_against(second, seen, LED, NOW))
