@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -122,6 +123,13 @@ def test_wrong_types_stay_what_they_are(value: object) -> None:
     ]
 
 
+def test_date_becomes_text() -> None:
+    """YAML reads 2026-01-01 as a date."""
+    assert errors(hostvars(cluster_topology=datetime.date(2026, 1, 1))) == [
+        "db2: cluster_topology '2026-01-01' is unknown; write dual_source or source_replica"
+    ]
+
+
 def test_null_is_not_given() -> None:
     assert errors(hostvars(mysql_datadir=None, cluster_role=None)) == []
 
@@ -148,4 +156,5 @@ def test_secrets_outside_the_play_are_not_read() -> None:
     errors(hosts, ["db1"])
     assert "replication_password" in hosts["db1"].accessed
     assert "replication_password" not in hosts["db2"].accessed
+    assert "cluster_virtual_router_id" in hosts["db2"].accessed
     assert "unrelated" not in hosts["db1"].accessed
