@@ -14,7 +14,6 @@ from ._dialect import CHANNEL_OPTIONS, ChannelOption, Dialect, UnknownWord
 Row = Mapping[str, Any]
 Facts = dict[str, Any]
 PASSWORD = "source_password"  # noqa: S105  the name of an option
-ACCESS_DENIED = 1045
 PASSWORD_LIMIT = 32  # characters that the server stores for a channel
 _BY_NAME = {option.name: option for option in CHANNEL_OPTIONS}
 _RECEIVER_STATES = {"ON": "Yes", "OFF": "No", "CONNECTING": "Connecting"}
