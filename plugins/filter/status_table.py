@@ -10,35 +10,42 @@ DOCUMENTATION = r"""
 name: status_table
 author: opendba authors (@opendba)
 version_added: 1.0.0
-short_description: The status of one cluster as a table
+short_description: The status of all clusters as tables
 description:
   - Turns what C(replication_info) and the gathered addresses said of every member into lines that a person can read.
   - A member that could not be asked has a line that says so.
-positional: _cluster
+positional: _groups
 options:
   _input:
-    description: The play's C(hostvars). Read are C(cluster_model), C(mysql_state) and C(ansible_facts).
+    description:
+      - The play's C(hostvars). Read are C(mysql_state), which is the result of M(opendba.mysql_ha.replication_info),
+        C(ansible_facts), and the inventory's C(cluster_*) variables.
     type: dict
     required: true
-  _cluster:
-    description: Name of the cluster.
-    type: str
+  _groups:
+    description: Ansible's C(groups).
+    type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Print the status of the cluster orders
+- name: Print the status of every cluster
   ansible.builtin.debug:
-    msg: "{{ hostvars | opendba.mysql_ha.status_table('orders') }}"
+    msg: "{{ hostvars | opendba.mysql_ha.status_table(groups) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The lines of the table, the cluster's summary first.
+  description: The lines of the tables, each with a summary before it.
   type: list
   elements: str
 """
 
+from collections.abc import Mapping
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import INSTANCES_GROUP, outline
+
+FROM_INVENTORY = ("cluster_name", "cluster_topology", "cluster_role", "cluster_vip")
 COLUMNS = ("INSTANCE", "ROLE", "VIP", "READ_ONLY", "CHANNEL FROM", "IO/SQL", "TLS", "LAG s", "GTID DIFFERENCE")
 
 
@@ -62,21 +69,21 @@ def _gtid_difference(state: dict[str, Any]) -> str:
     return ", ".join(filter(None, parts)) or "none"
 
 
-def _row(name: str, member: dict[str, Any], facts: dict[str, Any]) -> tuple[str, ...]:
+def _row(member: dict[str, Any], vip: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    name = member["name"]
     instance = (facts.get("mysql_state") or {}).get("instance") or {}
     if not instance.get("reachable"):
         reason = instance.get("reason") or "the host does not answer"
         return (name, f"DOWN: {reason}", *[""] * (len(COLUMNS) - 2))
     addresses = facts.get("ansible_facts") or {}
-    vip = facts["cluster_model"]["writer_vip"]["address"]
-    here = vip in list(addresses.get("all_ipv4_addresses", [])) + list(addresses.get("all_ipv6_addresses", []))
+    here = vip in [*addresses.get("all_ipv4_addresses", []), *addresses.get("all_ipv6_addresses", [])]
     role = "writer" if not instance["read_only"] else "standby" if member["role"] == "candidate" else "reader"
     channel = next(iter(instance["channels"]), None)
     lag = channel and channel["lag_seconds"]
     return (
         name,
         role,
-        vip if here else "",
+        "here" if here else "",
         "super" if instance["super_read_only"] else "ON" if instance["read_only"] else "OFF",
         f"{channel['source_host']}:{channel['source_port']}" if channel else "none",
         _threads(channel) if channel else "",
@@ -86,31 +93,39 @@ def _row(name: str, member: dict[str, Any], facts: dict[str, Any]) -> tuple[str,
     )
 
 
-def _summary(model: dict[str, Any], rows: list[tuple[str, ...]]) -> str:
+def _summary(outline: dict[str, Any], rows: list[tuple[str, ...]]) -> str:
     writers = [row[0] for row in rows if row[1] == "writer"]
     holders = [row[0] for row in rows if row[2]]
-    said = f"{model['name']}: {model['topology']}, "
+    said = f"{outline['name']}: {outline['topology']}, "
     if len(writers) != 1:
         return said + (f"TWO WRITERS: {', '.join(writers)}" if writers else "NO WRITER")
     if holders != writers:
         return said + f"writer {writers[0]}, but the VIP is on {', '.join(holders) or 'no member'}"
-    return said + f"writer {writers[0]}, VIP {model['writer_vip']['cidr']} on it"
+    return said + f"writer {writers[0]}, VIP {outline['vip']} on it"
 
 
-def status_table(hostvars: dict[str, Any], cluster: str) -> list[str]:
-    """Every line of the table of one cluster."""
-    model = next(
-        hostvars[name]["cluster_model"]
-        for name in hostvars
-        if hostvars[name].get("cluster_model", {}).get("name") == cluster
-    )
-    rows = [_row(member["name"], member, hostvars[member["name"]]) for member in model["members"]]
+def _table(outline: dict[str, Any], hostvars: Mapping[str, Any]) -> list[str]:
+    vip = (outline["vip"] or "").partition("/")[0]
+    rows = [_row(member, vip, hostvars[member["name"]]) for member in outline["members"]]
+    up = [row for row in rows if not row[1].startswith("DOWN")]
     widths = [
-        max(len(row[column]) for row in [COLUMNS, *rows] if not row[1].startswith("DOWN") or column == 0)
-        for column in range(len(COLUMNS))
+        max(len(row[column]) for row in [COLUMNS, *(rows if column == 0 else up)]) for column in range(len(COLUMNS))
     ]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [COLUMNS, *rows]]
-    return [_summary(model, rows), *lines]
+    return [_summary(outline, rows), *lines]
+
+
+def status_table(hostvars: Mapping[str, Any], groups: Mapping[str, Any]) -> list[str]:
+    """The lines of one table per cluster."""
+    hosts = {
+        name: {
+            "variables": {key: hostvars[name].get(key) for key in FROM_INVENTORY},
+            "unreadable": {},
+            "interfaces": [],
+        }
+        for name in groups.get(INSTANCES_GROUP, [])
+    }
+    return [line for each in outline(hosts, groups) for line in _table(each, hostvars)]
 
 
 class FilterModule:

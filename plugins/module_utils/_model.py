@@ -96,6 +96,28 @@ def derive(
     return Result(models, problems)
 
 
+def outline(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """What the inventory alone says of every cluster: name, topology, vip, members. For reports: nothing is judged."""
+    ignored = Problems()
+    names = groups.get(INSTANCES_GROUP, [])
+    clusters = _clusters([read_instance(name, hosts[name], True, ignored) for name in names], groups, ignored)
+    outlines = []
+    for cluster in clusters:
+        candidates = [instance.name for instance in cluster.candidates]
+        readers = [name for name in cluster.names if name not in candidates]
+        vip = cluster.value("cluster_vip")
+        outlines.append(
+            {
+                "name": cluster.name,
+                "topology": cluster.value("cluster_topology"),
+                "vip": str(vip) if vip else None,
+                "members": [{"name": name, "role": "candidate"} for name in candidates]
+                + [{"name": name, "role": "reader"} for name in readers],
+            }
+        )
+    return outlines
+
+
 def _clusters(instances: Sequence[Instance], groups: Mapping[str, Sequence[str]], problems: Problems) -> list[Cluster]:
     by_name = {instance.name: instance for instance in instances}
     members: dict[str, list[Instance]] = {}

@@ -21,17 +21,13 @@ CHANNEL = {
     "sql_error": {"number": 0, "message": ""},
     "lag_seconds": 0.04,
 }
-MEMBERS = [{"name": name, "role": role} for name, role in (("a", "candidate"), ("b", "candidate"), ("c", "reader"))]
+GROUPS = {"mysql": ["a", "b", "c"], "orders": ["a", "b", "c"], "all": ["a", "b", "c"]}
 
 
 def host(read_only: bool = True, addresses: tuple[str, ...] = (), **instance: Any) -> dict[str, Any]:
     return {
-        "cluster_model": {
-            "name": "orders",
-            "topology": "dual_source",
-            "members": MEMBERS,
-            "writer_vip": {"address": "10.0.0.100", "cidr": "10.0.0.100/24"},
-        },
+        "cluster_topology": "dual_source",
+        "cluster_vip": "10.0.0.100/24",
         "ansible_facts": {"all_ipv4_addresses": list(addresses), "all_ipv6_addresses": []},
         "mysql_state": {
             "instance": {
@@ -49,7 +45,11 @@ def host(read_only: bool = True, addresses: tuple[str, ...] = (), **instance: An
 
 @pytest.fixture
 def hosts() -> dict[str, Any]:
-    return {"a": host(read_only=False, addresses=("10.0.0.1", "10.0.0.100")), "b": host(), "c": host()}
+    return {
+        "a": host(read_only=False, addresses=("10.0.0.1", "10.0.0.100")),
+        "b": host(),
+        "c": {**host(), "cluster_role": "reader"},
+    }
 
 
 def line_of(name: str, lines: list[str]) -> str:
@@ -57,12 +57,12 @@ def line_of(name: str, lines: list[str]) -> str:
 
 
 def test_a_healthy_cluster(hosts: dict[str, Any]) -> None:
-    lines = status_table(hosts, "orders")
+    lines = status_table(hosts, GROUPS)
     assert lines[0] == "orders: dual_source, writer a, VIP 10.0.0.100/24 on it"
     assert line_of("a", lines).split() == [
         "a",
         "writer",
-        "10.0.0.100",
+        "here",
         "OFF",
         "10.0.0.2:3306",
         "Yes/Yes",
@@ -84,7 +84,7 @@ def test_a_healthy_cluster(hosts: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_wrong_stands_in_the_first_line(hosts: dict[str, Any], change: dict[str, Any], summary: str) -> None:
-    assert status_table({**hosts, **change}, "orders")[0].endswith(summary)
+    assert status_table({**hosts, **change}, GROUPS)[0].endswith(summary)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_is_wrong_stands_in_the_first_line(hosts: dict[str, Any], change: d
 )
 def test_a_member_that_does_not_answer_has_a_line(hosts: dict[str, Any], state: dict[str, Any], said: str) -> None:
     hosts["c"]["mysql_state"] = state
-    assert said in line_of("c", status_table(hosts, "orders"))
+    assert said in line_of("c", status_table(hosts, GROUPS))
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,11 @@ def test_a_member_that_does_not_answer_has_a_line(hosts: dict[str, Any], state: 
 )
 def test_what_a_row_says(hosts: dict[str, Any], instance: dict[str, Any], said: str) -> None:
     hosts["b"] = host(**instance)
-    assert said in line_of("b", status_table(hosts, "orders"))
+    assert said in line_of("b", status_table(hosts, GROUPS))
 
 
-def test_another_cluster_of_the_play_is_left_out(hosts: dict[str, Any]) -> None:
-    other = host()
-    other["cluster_model"]["name"] = "billing"
-    assert len(status_table({**hosts, "x": other, "unrelated": {}}, "orders")) == len(MEMBERS) + 2
+def test_every_cluster_has_its_table(hosts: dict[str, Any]) -> None:
+    hosts["x"] = {**host(), "cluster_vip": "10.0.0.101/24"}
+    groups = {**GROUPS, "mysql": [*GROUPS["mysql"], "x"], "billing": ["x"]}
+    summaries = [line for line in status_table(hosts, groups) if ": dual_source, " in line]
+    assert [summary.partition(":")[0] for summary in summaries] == ["orders", "billing"]
