@@ -56,6 +56,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self.start = time.monotonic()
         if self.changes_file:
+            Path(self.changes_file).parent.mkdir(parents=True, exist_ok=True)
             Path(self.changes_file).write_text("")
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
