@@ -41,7 +41,7 @@ from .peers import Peers
 from .systemd import Systemd
 from .watch import Watch
 
-IDLE = 0.1  # seconds between two steps when nothing happens; mysqld's answers wake the loop sooner
+IDLE = 0.1  # seconds between two steps when nothing happens; news of any kind wakes the loop at once
 TELL_SYSTEMD_EVERY = 1.0
 
 

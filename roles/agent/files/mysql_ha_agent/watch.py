@@ -152,8 +152,10 @@ class Watch:
                 if changes["taken"] < old.taken:  # another session has looked since
                     return
                 server = replace(old, **changes)
+            news = old is None or "detailed" in changes or replace(server, taken=old.taken) != old
             self._seen = replace(self._seen, alive=True, answered=now, server=server, error="")
-        self._wake()
+        if news:
+            self._wake()
 
     def _publish(self, **changes: Any) -> None:
         with self._lock:

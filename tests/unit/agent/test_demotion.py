@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The order in which an instance is closed."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from mysql_ha_agent import demotion
+from mysql_ha_agent.lib._connection import MysqlError
+
+
+class FakeMysqld:
+    """Commits wait for an acknowledgement, and SET super_read_only=ON for them, until semi-sync goes off."""
+
+    def __init__(self, waiting: bool, clients: dict[int, str]) -> None:
+        self.clients = dict(clients)
+        self.log: list[str] = []
+        self.closed = threading.Event()
+        self.acknowledged = threading.Event()
+        if not waiting:
+            self.acknowledged.set()
+
+    def session(self, number: int) -> Any:
+        return FakeSession(self, number)
+
+
+class FakeSession:
+    def __init__(self, mysqld: FakeMysqld, number: int) -> None:
+        self.mysqld = mysqld
+        self.number = number
+
+    def value(self, sql: str) -> Any:
+        return self.number if "CONNECTION_ID" in sql else int(self.mysqld.closed.is_set())
+
+    def run(self, sql: str) -> list[dict[str, Any]]:
+        mysqld = self.mysqld
+        if sql == "SHOW PROCESSLIST":
+            return [
+                {"id": number, "user": user, "command": "Query"} for number, user in mysqld.clients.items()
+            ] + [{"id": 90, "user": "repl", "command": "Binlog Dump GTID"},
+                 {"id": 91, "user": "app", "command": "Killed"}, {"id": 1, "user": "agent", "command": "Query"}]
+        mysqld.log.append(sql)
+        if sql.startswith("KILL"):
+            if mysqld.clients.pop(int(sql.split()[1])) == "gone":
+                raise MysqlError("unknown thread", 1094)
+        elif sql.endswith("enabled = OFF"):
+            mysqld.acknowledged.set()
+        elif sql == "SET GLOBAL super_read_only = ON":
+            assert mysqld.acknowledged.wait(5)
+            mysqld.closed.set()
+        return []
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demotion, "GRACE", 0.02)
+
+
+def close(mysqld: FakeMysqld) -> list[str]:
+    demotion.demote(mysqld.session(1), mysqld.session(2), "agent", "rpl_semi_sync_source_enabled")
+    return mysqld.log
+
+
+def test_with_commits_that_wait_semi_sync_goes_off_only_when_no_client_is_left() -> None:
+    mysqld = FakeMysqld(waiting=True, clients={7: "app", 8: "root", 9: "gone", 10: "system user"})
+    assert close(mysqld) == [
+        "SET GLOBAL super_read_only = ON", "SET GLOBAL offline_mode = ON", "KILL 7", "KILL 8", "KILL 9",
+        "SET GLOBAL rpl_semi_sync_source_enabled = OFF", "SET GLOBAL offline_mode = OFF",
+    ]
+
+
+def test_without_them_semi_sync_stays_as_it_is() -> None:
+    assert close(FakeMysqld(waiting=False, clients={})) == [
+        "SET GLOBAL super_read_only = ON", "SET GLOBAL offline_mode = ON", "SET GLOBAL offline_mode = OFF"]
+
+
+def test_what_is_not_closed_is_an_error_and_offline_mode_is_not_left_on() -> None:
+    mysqld = FakeMysqld(waiting=False, clients={})
+    mysqld.closed.set = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(MysqlError, match="read_only is still off"):
+        close(mysqld)
+    assert mysqld.log[-1] == "SET GLOBAL offline_mode = OFF"

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What comes in from outside: configuration, netlink, other agents, small files."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mysql_ha_agent import peers, statefile, trackfile
+from mysql_ha_agent.addresses import DELADDR, NEWADDR, Event, parse
+from mysql_ha_agent.config import ConfigError
+from mysql_ha_agent.config import parse as parse_config
+from mysql_ha_agent.endpoints import allowed, reader, status, writer
+from mysql_ha_agent.model import Durable
+from mysql_ha_agent.watch import without_uuid
+from unit.agent.world import CONFIG, KEYS, KNOWN, LED, NOW, STANDBY, WRITER, config
+
+
+class TestConfig:
+    def test_defaults_carry_the_instance(self) -> None:
+        assert CONFIG.track_file == "/run/mysql-ha/a.track"
+        assert [peer.name for peer in CONFIG.peers] == ["b", "r"]
+
+    @pytest.mark.parametrize(
+        ("changes", "problem"),
+        [
+            ({"lease": "3"}, "lease: must be a number of seconds"),
+            ({"lease": True}, "lease: must be a number"),
+            ({"poll_interval": 0}, "poll_interval: must be a number"),
+            ({"vip": "10.0.0.100"}, "vip: must be ADDRESS/PREFIX"),
+            ({"topology": "ring"}, "topology: must be dual_source or source_replica"),
+            ({"socket": "mysqld.sock"}, "socket: must be an absolute path"),
+            ({"allow": "10.0.0.0/8"}, "allow: must be a list"),
+            ({"members": []}, "members: must be a list of members"),
+            ({"members": [{"name": "a"}]}, "members: member 0 must have exactly the keys"),
+            ({"instance": "z"}, "members: this instance, z, is not among them"),
+            ({"port": 3307}, "port: contradicts this instance's entry"),
+            ({"colour": "red"}, "colour: there is no such key"),
+        ],
+    )
+    def test_one_clear_error_for_a_bad_key(self, changes: dict[str, Any], problem: str) -> None:
+        with pytest.raises(ConfigError) as error:
+            config(**changes)
+        assert [text for text in error.value.problems if text.startswith(problem)]
+        assert len(error.value.problems) == 1
+
+    def test_a_missing_key(self) -> None:
+        with pytest.raises(ConfigError, match=r"vip: missing\."):
+            parse_config(json.dumps({key: value for key, value in KEYS.items() if key != "vip"}))
+
+    @given(st.text(max_size=40))
+    def test_no_text_crashes_it(self, text: str) -> None:
+        with pytest.raises(ConfigError):
+            parse_config(text)
+
+
+def message(kind: int, address: str, interface: int = 2) -> bytes:
+    raw = ipaddress.ip_address(address).packed
+    family = socket.AF_INET if len(raw) == 4 else socket.AF_INET6
+    body = struct.pack("=BBBBI", family, 24, 0, 0, interface) + struct.pack("=HH", 4 + len(raw), 1) + raw
+    return struct.pack("=IHHII", 16 + len(body), kind, 0, 1, 0) + body
+
+
+class TestNetlink:
+    def test_several_events_in_one_datagram(self) -> None:
+        data = message(NEWADDR, "10.0.0.100") + message(16, "10.0.0.7") + message(DELADDR, "fd00::1", 3)
+        assert list(parse(data)) == [
+            Event(True, 2, ipaddress.ip_address("10.0.0.100")), Event(False, 3, ipaddress.ip_address("fd00::1"))]
+
+    @given(st.binary(max_size=80))
+    def test_no_bytes_crash_it(self, data: bytes) -> None:
+        list(parse(data))
+
+    @given(st.integers(0, 60))
+    def test_a_cut_message_is_no_event(self, length: int) -> None:
+        whole = message(NEWADDR, "10.0.0.100")
+        assert len(list(parse(whole[:length]))) == (length >= len(whole))
+
+
+class TestAnswers:
+    def test_what_an_agent_says_its_peers_understand(self) -> None:
+        told = status(config(instance="b", address="10.0.0.2"), WRITER, LED, NOW)
+        peer = peers.parse("b", json.dumps(told).encode())
+        assert (peer.phase, peer.mysqld_up, peer.closed, peer.eligible) == ("writer", True, False, True)
+        assert (peer.gtid_executed, peer.uuid, peer.receiving, peer.generation) == ("u:1-9", "u", True, 3)
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"version": 2}', b'{"version": 1, "instance": "x"}'])
+    def test_what_no_agent_would_say(self, body: bytes) -> None:
+        with pytest.raises(ValueError, match=r".*"):
+            peers.parse("b", body)
+
+    def test_the_writer_answers_as_writer_only(self) -> None:
+        told = status(CONFIG, WRITER, LED, NOW)
+        assert (writer(told)[0], reader(told, 10)[0]) == (200, 503)
+
+    def test_a_standby_answers_as_reader_within_the_lag(self) -> None:
+        told = status(CONFIG, STANDBY, KNOWN, NOW)
+        assert (writer(told)[0], reader(told, 10)[0]) == (503, 200)
+        told["mysqld"]["channels"][0]["lag"] = 11.0
+        assert reader(told, 10)[0] == 503
+
+    def test_a_writer_that_hangs_is_no_writer(self) -> None:
+        assert writer(status(CONFIG, WRITER, LED, NOW + 2))[0] == 503
+
+    @pytest.mark.parametrize(
+        ("client", "may"),
+        [("127.0.0.1", True), ("10.0.0.2", True), ("10.0.0.100", True), ("::ffff:10.0.0.2", True), ("10.0.0.9", False),
+         ("192.0.2.7", True), ("fd00::1", False)],
+    )
+    def test_who_may_ask(self, client: str, may: bool) -> None:
+        assert allowed(config(allow=["192.0.2.0/24"]), client) is may
+
+
+@pytest.mark.parametrize(
+    ("gtid_set", "left"),
+    [("", ""), ("u:1-9", ""), ("u:1-9:tag:1", ""), ("t:1,u:1-9,v:1-2:5", "t:1,v:1-2:5"), ("U:1", "")],
+)
+def test_a_set_without_one_uuid(gtid_set: str, left: str) -> None:
+    assert without_uuid(gtid_set, "u") == left
+
+
+class TestFiles:
+    def test_the_track_file_is_never_empty_nor_longer_than_its_value(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.track"
+        path.write_text("1 something longer\n")
+        trackfile.write_track(str(path), "0")
+        assert path.read_text() == "0\n"
+        assert trackfile.read_track(str(path)) == "0"
+        assert trackfile.read_track(str(tmp_path / "none")) is None
+
+    def test_a_hold_of_somebody_else_stays(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "a.hold")
+        assert trackfile.read_hold(path) is None
+        trackfile.place_hold(path, "clone")
+        trackfile.place_hold(path, "mysqld stops")
+        assert not trackfile.remove_hold(path, "mysqld stops")
+        assert trackfile.read_hold(path) == "clone"
+        assert trackfile.remove_hold(path, None)
+        assert trackfile.read_hold(path) is None
+
+    def test_keepalived_must_be_keepalived(self, tmp_path: Path) -> None:
+        pid_file = tmp_path / "keepalived.pid"
+        assert not trackfile.keepalived_runs(str(pid_file))
+        pid_file.write_text(f"{os.getpid()}\n")
+        assert not trackfile.keepalived_runs(str(pid_file))
+
+    def test_the_memory_survives(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "a.json")
+        assert statefile.load(path) == Durable()
+        statefile.save(path, Durable(7, False, "u:1"))
+        assert statefile.load(path) == Durable(7, False, "u:1")
+        assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+    @pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": 1, "colour": 1}'])
+    def test_a_memory_of_another_kind_is_an_error(self, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "a.json"
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r".*"):
+            statefile.load(str(path))
