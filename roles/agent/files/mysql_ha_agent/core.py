@@ -218,6 +218,9 @@ class _Step:
         """The next step of a promotion that is not done yet, in words; empty: writes may be opened."""
         if server.detailed <= began:
             return "a fresh look at mysqld"
+        rival = self._rival(began)
+        if rival:  # first of all: while the old writer closes, its last commits are still received and acknowledged
+            return rival
         for channel in server.channels:
             if not self._receiver_gone(channel):
                 return "the receiver to stop"
@@ -226,9 +229,6 @@ class _Step:
                 if not channel.applier:
                     self._do(StartApplier("everything received must be applied before the promotion", channel.name))
                 return "everything received to be applied"
-        rival = self._rival(began)
-        if rival:
-            return rival
         if self.seen.busy("semi_sync"):
             return "semi-sync to be switched"
         if self.seen.saved != self.state.durable:
