@@ -70,7 +70,7 @@ def dial(path: str, user: str, timeout: float) -> tuple[Session, socket.socket]:
     try:
         connection: Any = pymysql.connect(
             unix_socket=path, user=user, connect_timeout=timeout, read_timeout=timeout, write_timeout=timeout,
-            autocommit=True, charset="utf8mb4", program_name="mysql-ha-agent",
+            autocommit=True, charset="utf8mb4", program_name="mysql-ha-agent", ssl_disabled=True,
             init_command="SET SESSION time_zone = '+00:00', sql_mode = '', wait_timeout = 31536000",
         )
     except pymysql.err.Error as error:
