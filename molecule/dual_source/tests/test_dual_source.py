@@ -161,7 +161,7 @@ def test_secrets_are_not_readable_by_others() -> None:
         for path in (f"/etc/mysql-ha/{name}.json", f"/etc/mysql/tls-{name}/server.key"):
             assert host.file(path).mode & 0o007 == 0, path
         assert host.run("grep -rl lab-only /etc /usr/local /var/lib/mysql-ha").stdout == ""
-    assert (CLUSTER.inventory / "tls/ca.key").stat().st_mode & 0o077 == 0
+    assert Path(f"{CLUSTER.inventory}-tls/ca.key").stat().st_mode & 0o077 == 0
 
 
 # --- A clean stop of the writer
