@@ -291,6 +291,17 @@ class TestErrant:
         assert run(STANDBY, state)[1].durable.errant == ""
 
 
+def test_a_channel_that_breaks_again_and_again_does_not_move_the_track_file_each_time() -> None:
+    """Its receiver is restarted every second, and has no error until the source answers."""
+    broken = replace(STANDBY, track="1", mysqld=up(replace(CLOSED, channels=(replace(CHANNEL, receiver_error=13114),))))
+    _, state = run(broken, KNOWN)
+    mended = replace(STANDBY, track="1")
+    decisions, state = run(mended, state)
+    assert not any(isinstance(decision, SetTrack) for decision in decisions)
+    decisions, _ = run(mended, replace(state, broken_at=NOW - 3))
+    assert [d.value for d in decisions if isinstance(d, SetTrack)] == ["0"]
+
+
 class TestSemiSync:
     ALONE = replace(WRITER, mysqld=up(replace(OPENED, semi_sync=SemiSync(True, 0))))
 
@@ -303,6 +314,11 @@ class TestSemiSync:
             (9.0, (B_WRITES, R), "available", False),
             (0.1, (replace(B, mysqld_up=False), R), "available", True),
             (0.1, (replace(B, mysqld_up=False), R), "strict", False),
+            (0.1, (replace(B, has_channel=False), R), "available", True),
+            (0.1, (replace(B, has_channel=False), R), "strict", False),
+            (0.1, (replace(B, has_channel=False, gtid_executed=""), R), "strict", True),
+            (0.1, (replace(B, gtid_executed=""), R), "strict", False),
+            (0.1, (replace(B, has_channel=False, answered=NOW - 2), R), "available", False),
         ],
     )
     def test_a_lone_writer_goes_on_after_the_lease(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .config import Config
-from .eligibility import is_live_writer, pause_restarts_silence, reasons_against, silence
+from .eligibility import channel_broken, is_live_writer, pause_restarts_silence, reasons_against, silence
 from .eligibility import server as up_server
 from .model import (
     AnyDecision,
@@ -94,6 +94,8 @@ class _Step:
         refused = self.state.refused
         if refused and not any(peer.name == refused and is_live_writer(peer, self.now) for peer in seen.peers):
             self._set(refused=None)
+        if server is not None and any(channel_broken(channel) for channel in server.channels):
+            self._set(broken_at=self.now)
         self._notice_errant()
         self._notice_proof()
 
@@ -285,15 +287,20 @@ class _Step:
 
     def _may_go_on_alone(self) -> bool:
         alone = self.state.alone_since
-        if self.config.durability != "available" or alone is None or self._live_writer() is not None:
+        if alone is None or self._live_writer() is not None:
             return False
-        return self.now - alone >= self.config.lease or self._certainly_alone()
+        patient = self.config.durability == "available" and self.now - alone >= self.config.lease
+        return patient or self._certainly_alone()
 
     def _certainly_alone(self) -> bool:
-        """Every other candidate's agent says now that its mysqld is down."""
+        """Every other candidate's agent says now that its mysqld is down or has no channel, so nobody can acknowledge.
+        With `strict` that is enough only in a new cluster, where the accounts that replication needs are still made."""
         others = [peer for peer in self.seen.peers if self._is_candidate(peer)]
-        return self.config.durability == "available" and bool(others) and all(
-            self._fresh(peer) and not peer.mysqld_up for peer in others)
+        if not others or not all(self._fresh(peer) for peer in others):
+            return False
+        if all(peer.mysqld_up and not peer.has_channel and not peer.gtid_executed for peer in others):
+            return True
+        return self.config.durability == "available" and not any(peer.mysqld_up and peer.has_channel for peer in others)
 
     def _has_caught_up(self) -> bool:
         """A standby has all that we have, or has been close behind for a while; one moment proves nothing, because a

@@ -10,6 +10,7 @@ from .config import Config
 from .model import Channel, Peer, Seen, Server, State
 
 PEER_SILENT = 2.0  # a peer that has not answered for so long no longer counts as live
+STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
 OWN_PAUSE = 0.5  # between two steps: the agent itself, or its whole host, did not run
 
 SAME_SERVER_ID = 13117  # the channel points at this instance itself, because the VIP arrived here
@@ -102,6 +103,8 @@ def _against_data(seen: Seen, state: State, now: float) -> list[str]:
             broken = channel_broken(channel)
             if broken:
                 reasons.append(f"Channel '{channel.name}' from {channel.source_host} is broken by {broken}.")
+        if not reasons and state.broken_at is not None and now - state.broken_at < STEADY:
+            reasons.append(f"A channel was broken by an error within the last {STEADY:g} s.")
         if not mine.gtid_executed:
             seeded = [peer.name for peer in seen.peers if is_live(peer, now) and peer.gtid_executed]
             if seeded:

@@ -62,6 +62,8 @@ class Journal:
         self._log.log(level, "%s", text)
 
     def decision(self, decision: Decision, took: float, error: Exception | None) -> None:
+        if isinstance(decision, AskPeers) and error is None:
+            return  # a look, and often
         text = f"{words(decision)}: {decision.why} ({took * 1000:.0f} ms)"
         if error is None:
             self.say(text)

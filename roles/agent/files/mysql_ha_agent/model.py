@@ -96,6 +96,7 @@ class Peer:
     uuid: str = ""
     gtid_executed: str = ""
     receiving: bool = False  # its channel is connected
+    has_channel: bool = True  # without one it has never replicated, and acknowledges nothing
     lag: float | None = None  # of its channel, in seconds
     error: str = ""
 
@@ -214,6 +215,7 @@ class State:
     half_open_since: float | None = None  # read_only without super_read_only, which is meant to be brief
     caught_up_since: float | None = None  # a standby has been connected and close behind since
     alone_since: float | None = None  # the writer has had no semi-sync replica since
+    broken_at: float | None = None  # when a channel was last seen broken by an error
     refused: str | None = None  # the live writer because of which a promotion was given up
     errant_since: float | None = None
     retries: tuple[tuple[str, float], ...] = ()  # lane -> not before

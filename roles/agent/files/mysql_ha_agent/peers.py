@@ -36,6 +36,7 @@ def parse(name: str, body: bytes) -> Peer:
             uuid=str(mysqld["uuid"]),
             gtid_executed=str(mysqld["gtid_executed"]),
             receiving=channel.get("receiver") == "Yes",
+            has_channel=bool(mysqld["channels"]),
             lag=channel.get("lag"),
         )
     except (KeyError, TypeError) as error:
