@@ -248,12 +248,12 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import lo
 RUNS = {"started": True, "stopped": False, "present": None}
 
 
-def wanted_change(session: Session, given: Facts, live: Facts | None) -> Change | None:
+def wanted_change(session: Session, given: Facts, live: Facts | None, try_password: bool) -> Change | None:
     """What the channel lacks. Raises MysqlError for what can't be."""
     if live is None and not given["source_host"]:
         raise MysqlError(f"source_host: there is no channel '{given['name']}' yet, so its source must be given")
     due = password_is_due(given, live, stored_password(session, given["name"]) if live else None)
-    if due and live is not None and not given["force_password"]:
+    if try_password and due and live is not None and not given["force_password"]:
         options = {**live, **{name: value for name, value in given.items() if value is not None}}
         refuse_wrong_password(options, given[PASSWORD])
     return missing(given, live, due)
@@ -311,7 +311,7 @@ def main() -> None:
         safety = (given["discard_unapplied"], given["drain_timeout"])
         change = None
         if given["state"] != "absent":
-            change = wanted_change(session, given, live)
+            change = wanted_change(session, given, live, try_password=not module.check_mode)
             if change:
                 steps.change(change, *safety)
             steps.threads(receiver=RUNS[given["state"]], applier=RUNS[given["state"]])

@@ -170,8 +170,8 @@ class Cluster:
         return writer
 
     def channel(self, name: str) -> dict[str, str]:
-        """SHOW REPLICA STATUS of an instance."""
-        output = machine(name).check_output("mysql -E -e 'SHOW REPLICA STATUS'")
+        """SHOW REPLICA STATUS of an instance; empty while its server does not answer."""
+        output = machine(name).run("mysql -E -e 'SHOW REPLICA STATUS'").stdout
         pairs = (line.split(":", 1) for line in output.splitlines() if ":" in line)
         return {key.strip(): value.strip() for key, value in pairs}
 

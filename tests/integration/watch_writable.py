@@ -8,6 +8,7 @@ Usage: watch_writable.py FILE SECONDS
 Each line: MONOTONIC_BEFORE MONOTONIC_AFTER writable|read-only. Times between which mysqld does not answer have no line.
 """
 
+import importlib
 import sys
 import time
 
@@ -27,7 +28,8 @@ def main():
             before = time.monotonic()
             try:
                 if connection is None:
-                    import pymysql  # the run under test installs it
+                    importlib.invalidate_caches()  # the run under test installs it, and this may look in between
+                    import pymysql
 
                     connection = pymysql.connect(unix_socket="/run/mysqld/mysqld.sock", user="root", read_timeout=2)
                 said = ask(connection)

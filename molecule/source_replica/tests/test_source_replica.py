@@ -57,6 +57,12 @@ def test_the_run_was_killed_at_every_point() -> None:
     assert reached == dict.fromkeys(POINTS, True)
 
 
+def test_the_killed_runs_left_at_most_one_instance_writable() -> None:
+    left = json.loads((BUILD / "interrupted.json").read_text())["super_read_only"]
+    assert sorted(left) == sorted(CLUSTER.members)
+    assert sum(answer != "1" for answer in left.values()) <= 1, left
+
+
 def writable_periods(name: str) -> list[tuple[float, float]]:
     """When an instance was writable: from one answer that said so to the next, where no other answer lies between."""
     answers = [line.split() for line in machine(name).file(WATCH_LOG).content_string.splitlines()]
