@@ -20,7 +20,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 SERVICES = ("mysql", "keepalived")
 
 # Where a run must leave no trace in check mode. Ansible's and apt's own scratch files are elsewhere.
-WATCHED = "/etc /var/lib/mysql /var/lib/mysql-ha /usr/local /run/mysql-ha"
+WATCHED = "/etc /usr/local"
+DATA = "/var/lib/mysql /var/lib/mysql-ha /run/mysql-ha"  # these change by themselves while mysqld and the agent run
 # systemd and dbus keep these up to date by themselves.
 VOLATILE = r"/etc/(resolv.conf|hostname|hosts|mtab|machine-id|\.updated)$"
 
@@ -92,12 +93,12 @@ def machine(name: str) -> Host:
     return testinfra.get_host(f"docker://mha-{name}")
 
 
-def snapshot(name: str) -> dict[str, str]:
+def snapshot(name: str, data: bool = True) -> dict[str, str]:
     """Every file with its content, mode and owner, every package and every unit of a host."""
-    host = machine(name)
+    host, watched = machine(name), f"{WATCHED} {DATA}" if data else WATCHED
     listing = host.run(
-        f"find {WATCHED} -xdev -printf '%p %y %m %u %g\\n' 2>/dev/null | grep -vE '{VOLATILE}'; "
-        f"find {WATCHED} -xdev -type f -exec sha256sum {{}} + 2>/dev/null | grep -vE '{VOLATILE}'"
+        f"find {watched} -xdev -printf '%p %y %m %u %g\\n' 2>/dev/null | grep -vE '{VOLATILE}'; "
+        f"find {watched} -xdev -type f -exec sha256sum {{}} + 2>/dev/null | grep -vE '{VOLATILE}'"
     ).stdout
     return {
         "files": listing,
