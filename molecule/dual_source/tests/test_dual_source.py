@@ -221,7 +221,7 @@ def test_a_changed_variable_is_predicted_and_restarts_everything_but_the_writer(
 
 
 def test_what_a_killed_run_left_undone_is_made_up_for_by_the_next() -> None:
-    """A restart that was pending, an agent and a keepalived older than their files, as after a run without its handlers."""
+    """A pending restart, an agent and a keepalived older than their files: what a run without its handlers leaves."""
     writer = CLUSTER.writer()
     standby = other(writer)
     machine("db3").check_output("touch /etc/mysql-ha/db3.json")
