@@ -8,6 +8,8 @@ Usage: watch_writable.py FILE SECONDS
 Each line: MONOTONIC_BEFORE MONOTONIC_AFTER writable|read-only. Times between which mysqld does not answer have no line.
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
 import time

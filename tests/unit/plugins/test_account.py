@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Privileges as written and as live."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Every way in which a login fails ends in one line that names the mend, and soon."""
 
 from __future__ import annotations
