@@ -34,7 +34,7 @@ class Event:
 def parse(data: bytes) -> Iterator[Event]:
     """The address events in one netlink datagram. Whatever else is in it is passed over."""
     while len(data) >= _HEADER.size:
-        length, kind, _, _, _ = _HEADER.unpack_from(data)
+        length, kind = _HEADER.unpack_from(data)[:2]
         if not _HEADER.size <= length <= len(data):
             return
         if kind in (NEWADDR, DELADDR) and length >= _HEADER.size + _ADDRESS.size:

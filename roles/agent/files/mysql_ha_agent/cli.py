@@ -147,8 +147,9 @@ def _row(answer: dict[str, Any]) -> tuple[str, ...]:
         return (answer["instance"], answer["role"], "no answer", "?", "?", "?", "?", "?", answer["error"])
     mysqld, semi_sync = answer["mysqld"], answer["mysqld"]["semi_sync"]
     channels = [
-        (channel["broken"] and "broken") or ("running" if channel["receiver"] == "Yes" and channel["applier"]
-                                           else channel["receiver"].lower().replace("no", "stopped"))
+        "broken" if channel["broken"]
+        else "running" if channel["receiver"] == "Yes" and channel["applier"]
+        else channel["receiver"].lower().replace("no", "stopped")
         for channel in mysqld["channels"]
     ]
     lags = [channel["lag"] for channel in mysqld["channels"] if channel["lag"] is not None]

@@ -23,7 +23,6 @@ IP_FREEBIND = 15
 BIND_AGAIN = 1.0
 
 
-
 def allowed(config: Config, client: str) -> bool:
     """Members, the VIP, this host, and the networks of `allow`."""
     address = ipaddress.ip_address(client.split("%")[0])

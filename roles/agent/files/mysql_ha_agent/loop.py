@@ -154,7 +154,7 @@ class Agent:
             self.watch.read(instance, instance.sessions["gate"])
 
     def _may_still_open(self, generation: int) -> bool:
-        _, state = self._told
+        state = self._told[1]
         return (
             self.addresses.here()
             and trackfile.read_hold(self.config.hold_file) is None
@@ -183,5 +183,3 @@ class Agent:
     def _on_signal(self, number: int, frame: object) -> None:
         self._stop = True
         self._wakeup.set()
-
-

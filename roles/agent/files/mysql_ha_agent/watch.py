@@ -241,7 +241,7 @@ class Watch:
             if not seen.alive or seen.answered is None or time.monotonic() - seen.answered < config.hang_timeout / 3:
                 continue
             try:
-                session, _ = dial(config.socket, config.mysql_user, config.hang_timeout)
+                session = dial(config.socket, config.mysql_user, config.hang_timeout)[0]
                 try:
                     session.value("SELECT 1")
                 finally:
