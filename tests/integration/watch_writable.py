@@ -38,7 +38,7 @@ def main():
                 lines.write(f"{before:.3f} {time.monotonic():.3f} {said}\n")
             except Exception:
                 connection = None
-            time.sleep(0.1)
+            time.sleep(0.1 if connection else 0.5)
 
 
 main()
