@@ -238,7 +238,6 @@ def test_what_a_killed_run_left_undone_is_made_up_for_by_the_next() -> None:
     again = {name: machine(name).run(reloads).stdout for name in CLUSTER.candidates}
     assert [name for name in CLUSTER.candidates if reloaded[name] != again[name]] == [standby]
     wait_until(lambda: CLUSTER.replicating(CLUSTER.members), "all channels running", 30)
-    assert run_playbook(CLUSTER.inventory, "-e", CHANGED).changes == set()
 
 
 def test_a_broken_setting_is_refused_before_it_replaces_the_good_file() -> None:
@@ -256,40 +255,27 @@ def test_a_broken_setting_is_refused_before_it_replaces_the_good_file() -> None:
     assert after == before
 
 
-# --- A cloned machine, and an empty one
+# --- A new machine under an old name, made from an image that has MySQL inside
 
 
-def test_a_cloned_server_uuid_is_replaced() -> None:
+def test_an_empty_reader_with_a_cloned_server_uuid_gets_its_own_and_is_seeded_by_clone() -> None:
     reader, standby = machine("db3"), other(CLUSTER.writer())
     uuid = CLUSTER.query(standby, "SELECT @@server_uuid")
     reader.check_output(
-        "systemctl stop mysql && echo '[auto]' > /var/lib/mysql/auto.cnf "
-        "&& echo server-uuid=%s >> /var/lib/mysql/auto.cnf && systemctl start mysql",
+        "systemctl stop mysql && find /var/lib/mysql -mindepth 1 -delete && mysqld --initialize-insecure --user=mysql "
+        "&& echo '[auto]' > /var/lib/mysql/auto.cnf && echo server-uuid=%s >> /var/lib/mysql/auto.cnf "
+        "&& systemctl start mysql",
         uuid,
     )
-    run = run_playbook(CLUSTER.inventory, "-e", CHANGED)
-    assert run.returncode == 0, run.output[-3000:]
-    assert CLUSTER.query("db3", "SELECT @@server_uuid") != uuid
-    wait_until(lambda: CLUSTER.replicating(CLUSTER.members), "all channels running", 30)
-
-
-def test_an_emptied_reader_is_seeded_by_clone() -> None:
-    reader = machine("db3")
-    reader.check_output(
-        "systemctl stop mysql && find /var/lib/mysql -mindepth 1 -delete && mysqld --initialize-insecure --user=mysql"
-    )
-    reader.check_output("systemctl start mysql")
     write_note("before the clone")
     run = run_playbook(CLUSTER.inventory, "-e", CHANGED)
     assert run.returncode == 0, run.output[-3000:]
+    assert CLUSTER.query("db3", "SELECT @@server_uuid") != uuid
     wait_until(lambda: everywhere("before the clone"), "the row on every member", 30)
-    assert (
-        machine("db3").check_output(
-            "mysql -NBe 'SELECT COUNT(*) FROM performance_schema.clone_status WHERE STATE = \"Completed\"'"
-        )
-        == "1"
-    )
+    completed = "SELECT COUNT(*) FROM performance_schema.clone_status WHERE STATE = 'Completed'"
+    assert CLUSTER.query("db3", completed) == "1"
     assert CLUSTER.query("db3", "SELECT @@super_read_only") == "1"
+    wait_until(lambda: CLUSTER.replicating(CLUSTER.members), "all channels running", 30)
 
 
 def test_the_status_playbook_prints_the_cluster() -> None:
