@@ -35,6 +35,16 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Witness:
+    address: IpAddress
+    port: int | None  # None: it is pinged
+
+    @property
+    def name(self) -> str:
+        return str(self.address) if self.port is None else f"{self.address} port {self.port}"
+
+
+@dataclass(frozen=True)
 class Config:
     """Times are in seconds. docs/agent.md describes every key."""
 
@@ -53,12 +63,26 @@ class Config:
     track_file: str = "/run/mysql-ha/{instance}.track"
     hold_file: str = "/run/mysql-ha/{instance}.hold"
     state_file: str = "/var/lib/mysql-ha/{instance}.json"
+    lead_file: str = "/run/mysql-ha/{instance}.lead"
+    pause_file: str = "/run/mysql-ha/{instance}.pause"
+    request_file: str = "/run/mysql-ha/{instance}.request"
+    disk_file: str = "/run/mysql-ha/{instance}.disk"
+    alive_file: str = "/run/mysql-ha/{instance}.alive"
     keepalived_pid_file: str = "/run/keepalived.pid"
     poll_interval: float = 0.05
     hang_timeout: float = 1.5
     demote_timeout: float = 0.3
     lease: float = 3.0
+    disk_timeout: float = 10.0
+    down_timeout: float = 5.0
     durability: str = "available"
+    takeover: str = "promote"
+    witnesses: tuple[Witness, ...] = ()
+    fence_command: tuple[str, ...] = ()
+    fence_timeout: float = 10.0
+    rejoin: str = "manual"
+    events: bool = True
+    disks: tuple[str, ...] = ()
     allow: tuple[IpNetwork, ...] = ()
 
     @property
@@ -118,10 +142,33 @@ def _vip(value: Any) -> IpInterface:
     return ipaddress.ip_interface(value)
 
 
-def _networks(value: Any) -> tuple[IpNetwork, ...]:
-    if not isinstance(value, list):
-        raise ValueError("must be a list of networks")
-    return tuple(ipaddress.ip_network(_string(item), strict=False) for item in value)
+def _network(value: Any) -> IpNetwork:
+    return ipaddress.ip_network(_string(value), strict=False)
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _list_of(check: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    def check_all(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise ValueError("must be a list")
+        return tuple(check(item) for item in value)
+
+    return check_all
+
+
+def _witness(value: Any) -> Witness:
+    """ADDRESS is pinged; with a port ([ADDRESS]:PORT for IPv6) a TCP connection is tried."""
+    host, colon, port = _string(value).rpartition(":")
+    if not colon or (":" in host and not host.startswith("[")):
+        return Witness(ipaddress.ip_address(value.strip("[]")), None)
+    if not port.isdigit():
+        raise ValueError("must be ADDRESS or ADDRESS:PORT")
+    return Witness(ipaddress.ip_address(host.strip("[]")), _port(int(port)))
 
 
 _ROLE = _one_of("candidate", "reader")
@@ -166,13 +213,27 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "track_file": _path,
     "hold_file": _path,
     "state_file": _path,
+    "lead_file": _path,
+    "pause_file": _path,
+    "request_file": _path,
+    "disk_file": _path,
+    "alive_file": _path,
     "keepalived_pid_file": _path,
     "poll_interval": _seconds,
     "hang_timeout": _seconds,
     "demote_timeout": _seconds,
     "lease": _seconds,
+    "disk_timeout": _seconds,
+    "down_timeout": _seconds,
     "durability": _one_of("available", "strict"),
-    "allow": _networks,
+    "takeover": _one_of("promote", "read_only"),
+    "witnesses": _list_of(_witness),
+    "fence_command": _list_of(_string),
+    "fence_timeout": _seconds,
+    "rejoin": _one_of("manual", "clone"),
+    "events": _switch,
+    "disks": _list_of(_path),
+    "allow": _list_of(_network),
 }
 
 
@@ -197,8 +258,9 @@ def parse(text: str) -> Config:
     problems += _contradictions(values)
     if problems:
         raise ConfigError(problems)
-    for key in ("track_file", "hold_file", "state_file"):
-        values.setdefault(key, getattr(Config, key).format(instance=values["instance"]))
+    for field in fields(Config):
+        if field.name.endswith("_file"):
+            values.setdefault(field.name, str(field.default).format(instance=values["instance"]))
     return Config(**values)
 
 

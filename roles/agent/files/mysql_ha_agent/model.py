@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the agent sees, what it may decide, and what it remembers. All times are monotonic seconds."""
+"""What the agent sees, what it may decide, and what it remembers. All times are seconds of CLOCK_BOOTTIME."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ class Channel:
     lag: float | None = 0.0  # seconds; None: not known
 
 
+WRITER_SET = ""  # the name under which a server is compared with the set that the last writer told
+
+
 @dataclass(frozen=True)
 class SemiSync:
     source_enabled: bool
@@ -39,6 +42,7 @@ class Comparison:
     peer_extra: str  # what the peer has and we have not, without transactions that bear our server_uuid
     own_extra: str  # what we have and the peer has not, without transactions that bear the peer's server_uuid
     lacks: bool  # the peer has not executed all that we have
+    unreceived: bool = False  # the peer has what we have neither executed nor received
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ class Server:
     gtid_executed: str = ""
     channels: tuple[Channel, ...] = ()
     semi_sync: SemiSync | None = None  # None: the plugins are not loaded
-    comparisons: tuple[tuple[str, Comparison], ...] = ()
+    comparisons: tuple[tuple[str, Comparison], ...] = ()  # by peer; WRITER_SET: with what the last writer had
+    events_wait: bool = False  # there are replica-side-disabled events of other servers
+    event_scheduler: bool | None = None  # None: it is DISABLED, or there is none
 
     @property
     def closed(self) -> bool:
@@ -88,11 +94,21 @@ class Peer:
     name: str
     asked: float | None = None
     answered: float | None = None
+    refused: float | None = None  # the newest question that its host refused: no agent ran there then
+    knocked: float | None = None  # when it last asked us
     phase: str = ""
+    vip_here: bool = False
     mysqld_up: bool = False
     closed: bool = False  # its mysqld answers and is read-only
     eligible: bool = False
     generation: int = 0
+    led: int = 0
+    alone: bool = False
+    left_behind: bool = False
+    errant: bool = False
+    lead: int = 0  # what it adds to its priority in VRRP
+    waits: bool = False  # a writer whose commits wait for a standby, for a while already
+    hears: tuple[tuple[str, str, float], ...] = ()  # (member, phase, seconds since that was heard), when it answered
     uuid: str = ""
     gtid_executed: str = ""
     receiving: bool = False  # its channel is connected
@@ -105,9 +121,29 @@ class Peer:
 class Durable:
     """What must survive a restart of the agent and of the machine."""
 
-    generation: int = 0  # counts this instance's promotions
+    generation: int = 0  # the newest promotion in the cluster that is known here
+    led: int = 0  # the newest promotion of this instance
+    alone: bool = False  # as writer it has acknowledged, or may have, what nobody else has
+    left_behind: bool = False  # a writer may have acknowledged what is not here
     source_proven: bool = True  # dual_source: the peer is known to have nothing that must not come here
     errant: str = ""  # transactions that only this instance has
+
+
+@dataclass(frozen=True)
+class Witness:
+    """An address whose answer shows that this host is not cut off. Times as in `Peer`."""
+
+    name: str
+    asked: float | None = None
+    answered: float | None = None
+
+
+@dataclass(frozen=True)
+class VipProbe:
+    """Does anybody else answer for the VIP? `asked` belongs to the newest probe that has ended."""
+
+    asked: float | None = None
+    answered_by: str = ""  # a hardware address; empty: nobody else
 
 
 @dataclass(frozen=True)
@@ -119,6 +155,12 @@ class Seen:
     mysqld: Mysqld
     peers: tuple[Peer, ...] = ()
     saved: Durable = Durable()
+    witnesses: tuple[Witness, ...] = ()
+    vip_probe: VipProbe = VipProbe()
+    disk_stalled: float = 0.0  # seconds for which a small write to mysqld's disks has been waiting
+    lead: str | None = None  # the content of the lead file, which raises the priority in VRRP; None: unreadable
+    paused: bool = False
+    request: str | None = None  # what a person asks for: "promote" or "accept-data-loss"
     running: tuple[Decision, ...] = ()  # the decisions that are being carried out
 
     def busy(self, lane: str) -> bool:
@@ -139,6 +181,49 @@ class Decision:
 class SetTrack(Decision):
     value: str
     lane = "track"
+
+
+@dataclass(frozen=True)
+class SetLead(Decision):
+    value: str
+    lane = "lead"
+
+
+@dataclass(frozen=True)
+class ProbeVip(Decision):
+    lane = "vip"
+
+
+@dataclass(frozen=True)
+class AnnounceVip(Decision):
+    lane = "vip"
+
+
+@dataclass(frozen=True)
+class RemoveVip(Decision):
+    lane = "vip"
+
+
+@dataclass(frozen=True)
+class Fence(Decision):
+    peer: str
+    lane = "fence"
+
+
+@dataclass(frozen=True)
+class Rejoin(Decision):
+    errant: str
+    lane = "rejoin"
+
+
+@dataclass(frozen=True)
+class EnableEvents(Decision):
+    lane = "events"
+
+
+@dataclass(frozen=True)
+class StopEvents(Decision):
+    lane = "events"
 
 
 @dataclass(frozen=True)
@@ -194,7 +279,8 @@ class Kill(Decision):
 
 
 AnyDecision = Union[
-    SetTrack, AskPeers, Save, StopReceiver, StartReceiver, StartApplier, SwitchSemiSync, Open, Demote, Kill
+    SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, Fence, Rejoin, EnableEvents, StopEvents, Save,
+    StopReceiver, StartReceiver, StartApplier, SwitchSemiSync, Open, Demote, Kill
 ]
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -203,7 +289,7 @@ AnyDecision = Union[
 @dataclass(frozen=True)
 class State:
     durable: Durable = Durable()
-    phase: str = "starting"  # starting, standby, promoting, writer, demoting, held, down
+    phase: str = "starting"  # starting, standby, promoting, writer, demoting, held, down, paused
     reasons: tuple[str, ...] = ()  # why this instance may not lead; empty: it may
     waiting: str = ""  # what the promotion waits for
     led: bool = False  # this agent opened writes or saw them open under the VIP, and not closed since
@@ -218,6 +304,19 @@ class State:
     broken_at: float | None = None  # when a channel was last seen broken by an error
     refused: str | None = None  # the live writer because of which a promotion was given up
     errant_since: float | None = None
+    started: float | None = None  # the first step
+    contact: float | None = None  # the last question that the last writer answered, or its host refused
+    writer: str = ""  # the last live writer that was heard
+    writer_set: str = ""  # what it had executed when it was last heard as writer
+    promised: bool = False  # a promotion began within the lease after the last contact
+    down_since: float | None = None  # mysqld does not answer; when that began
+    unfed_since: float | None = None  # the writer lives and no receiver is connected
+    waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind
+    opened_at: float | None = None
+    fenced: float | None = None  # for the promotion that began then
+    contested: bool = False  # a peer had the VIP too
+    stale_since: float | None = None  # the VIP is here although keepalived was told that it may not
+    events_done: bool = False
     retries: tuple[tuple[str, float], ...] = ()  # lane -> not before
 
     def retry_at(self, lane: str) -> float:
