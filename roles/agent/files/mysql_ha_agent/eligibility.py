@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .config import Config
-from .model import Channel, Peer, Seen, Server, State
+from .model import Channel, Peer, State
+from .standing import cut_off, in_contact
+from .view import PEER_SILENT, View
 
-PEER_SILENT = 2.0  # a peer that has not answered for so long no longer counts as live
 STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
 OWN_PAUSE = 0.5  # between two steps: the agent itself, or its whole host, did not run
+PATIENCE = 5.0  # seconds after its start for which an agent waits for a last writer that is still starting
+VIP_GONE = 1.0  # seconds after which a VIP that nobody has is given up
 
 SAME_SERVER_ID = 13117  # the channel points at this instance itself, because the VIP arrived here
 # The source cannot be reached, is starting, stopping or closed for a moment. The receiver goes on trying.
@@ -21,28 +23,11 @@ UNREACHABLE = frozenset((
 ))
 
 
-def server(seen: Seen) -> Server | None:
-    """What mysqld said, if that process still lives."""
-    return seen.mysqld.server if seen.mysqld.alive else None
-
-
-def pause_restarts_silence(state: State, now: float) -> State:
-    """After a pause of the agent itself (a stunned machine) mysqld's silence is counted from its end."""
+def note_pause(state: State, now: float) -> State:
+    """After a pause of the agent itself (a stunned machine) everybody's silence is counted from its end."""
     paused = state.last_tick is None or now - state.last_tick > OWN_PAUSE
-    return replace(state, last_tick=now, awake_since=now if paused else state.awake_since)
-
-
-def silence(seen: Seen, state: State, now: float) -> float:
-    """For how long mysqld has answered on no connection."""
-    return now - max(seen.mysqld.answered or 0.0, state.awake_since)
-
-
-def is_live(peer: Peer, now: float) -> bool:
-    return peer.answered is not None and now - peer.answered <= PEER_SILENT
-
-
-def is_live_writer(peer: Peer, now: float) -> bool:
-    return is_live(peer, now) and peer.phase == "writer"
+    started = now if state.started is None else state.started
+    return replace(state, started=started, last_tick=now, awake_since=now if paused else state.awake_since)
 
 
 def channel_broken(channel: Channel) -> str:
@@ -54,61 +39,116 @@ def channel_broken(channel: Channel) -> str:
     return ""
 
 
-def reasons_against(config: Config, seen: Seen, state: State, now: float) -> tuple[str, ...]:
+def reasons_against(view: View, state: State) -> tuple[str, ...]:
+    seen = view.seen
     reasons: list[str] = []
     if seen.hold is not None:
         reasons.append(f"It is held: {seen.hold or 'no reason given'}.")
-    if not config.is_candidate:
+    if not view.config.is_candidate:
         reasons.append("It is a reader, and a reader never leads.")
-    reasons += _against_mysqld(config, seen, state, now)
-    reasons += _against_vip(config, seen, state, now)
+    reasons += _against_mysqld(view, state)
+    reasons += _against_place(view, state)
     if not state.led:
-        reasons += _against_data(seen, state, now)
+        reasons += _against_data(view, state)
+        reasons += _against_order(view, state)
     return tuple(reasons)
 
 
-def _against_mysqld(config: Config, seen: Seen, state: State, now: float) -> list[str]:
-    if not seen.mysqld.alive:
-        return [f"mysqld does not accept connections: {seen.mysqld.error or 'not connected yet'}."]
-    if seen.mysqld.server is None:
+def _against_mysqld(view: View, state: State) -> list[str]:
+    mysqld, config = view.seen.mysqld, view.config
+    if not mysqld.alive:
+        return [f"mysqld does not accept connections: {mysqld.error or 'not connected yet'}."]
+    if mysqld.server is None:
         return ["mysqld has not been looked at since it started."]
     if state.killed:
         return ["mysqld was killed because it did not become read-only in time."]
-    if silence(seen, state, now) < config.hang_timeout:
-        return []
-    if state.led and not any(is_live(peer, now) and peer.eligible for peer in seen.peers):
+    if state.led and not any(view.live(peer) and peer.eligible for peer in view.seen.peers):
         return []  # slowness alone does not end a writer whom nobody can succeed
-    return [f"mysqld has answered on no connection for {config.hang_timeout:g} s."]
+    if view.hung(state):
+        return [f"mysqld has answered on no connection for {config.hang_timeout:g} s."]
+    if view.seen.disk_stalled >= config.disk_timeout:
+        return [f"Its disks have not taken a write for {config.disk_timeout:g} s."]
+    return []
 
 
-def _against_vip(config: Config, seen: Seen, state: State, now: float) -> list[str]:
-    reasons = []
-    if seen.vip_here and not seen.keepalived:
-        reasons.append("The VIP is on this host, but keepalived does not run.")
+def _against_place(view: View, state: State) -> list[str]:
+    seen, reasons = view.seen, []
+    if not seen.keepalived:
+        reasons.append("keepalived does not run on this host.")
+    if seen.paused and not state.led:
+        reasons.append("It is paused.")
     if state.refused:
         reasons.append(f"{state.refused} is a live writer although the VIP came here.")
-    if state.led and seen.vip_here:
-        for peer in seen.peers:
-            if is_live_writer(peer, now) and not config.precedes(peer.name):
-                reasons.append(f"{peer.name} is a writer too, and goes first in the list of members.")
+    if state.outdone and not state.led:
+        reasons.append(f"{state.outdone[0]} has transactions that are not here, so it must lead.")
+    if state.led:
+        reasons += _against_writer(view, state)
+    elif state.vip_lost is not None and view.now - state.vip_lost >= VIP_GONE:
+        reasons.append("The VIP left this host although keepalived did not give it to anybody.")
     return reasons
 
 
-def _against_data(seen: Seen, state: State, now: float) -> list[str]:
+def _against_writer(view: View, state: State) -> list[str]:
+    durable = state.durable
+    if durable.generation > durable.led:
+        return [f"Another instance was promoted after this one (promotion {durable.generation})."]
+    for peer in view.seen.peers:
+        rival = view.live(peer) and peer.phase == "writer" and peer.led == durable.led
+        if rival and view.seen.vip_here and not view.config.precedes(peer.name):
+            return [f"{peer.name} is a writer too, and goes first in the list of members."]
+    if cut_off(view, state):
+        return [f"Neither a candidate nor a witness has answered for {view.config.lease:g} s: it is cut off."]
+    return []
+
+
+def _against_data(view: View, state: State) -> list[str]:
     """These forbid to become the writer. They do not end a writer: moving the VIP would mend nothing."""
     reasons = []
-    mine = server(seen)
+    mine = view.server
     if mine is not None:
         for channel in mine.channels:
             broken = channel_broken(channel)
             if broken:
                 reasons.append(f"Channel '{channel.name}' from {channel.source_host} is broken by {broken}.")
-        if not reasons and state.broken_at is not None and now - state.broken_at < STEADY:
+        if not reasons and state.broken_at is not None and view.now - state.broken_at < STEADY:
             reasons.append(f"A channel was broken by an error within the last {STEADY:g} s.")
         if not mine.gtid_executed:
-            seeded = [peer.name for peer in seen.peers if is_live(peer, now) and peer.gtid_executed]
+            seeded = [peer.name for peer in view.seen.peers if view.live(peer) and peer.gtid_executed]
             if seeded:
                 reasons.append(f"It is empty, while {seeded[0]} has transactions.")
     if state.durable.errant:
         reasons.append(f"It has transactions that the cluster does not have: {state.durable.errant}.")
+    if state.durable.left_behind:
+        who = state.writer or "A writer"
+        reasons.append(f"It was left behind: {who} may have acknowledged writes that are not here.")
     return reasons
+
+
+def _against_order(view: View, state: State) -> list[str]:
+    """Is it this one's turn? Only with the knowledge of every other candidate, but for one that just fell silent."""
+    reasons = []
+    unheard = [peer for peer in view.others if not view.live(peer)]
+    sure = in_contact(view, state) or state.promised or _led_last(state)
+    if unheard and (len(unheard) > 1 or not sure):
+        names = " and ".join(peer.name for peer in unheard)
+        reasons.append(f"It waits for {names}, which may have led since, and does not answer.")
+    elif unheard and view.witnessed(PEER_SILENT) is False:
+        reasons.append(f"Neither {unheard[0].name} nor any witness answers: this host may be cut off.")
+    if not view.seen.vip_here and view.live_writer() is None:
+        for peer in view.others:
+            if _goes_before(view, state, peer):
+                reasons.append(f"{peer.name} was the last writer, and is there to lead.")
+    return reasons
+
+
+def _led_last(state: State) -> bool:
+    """Nobody else can have led since: the others were left behind."""
+    return state.durable.alone and state.durable.led == state.durable.generation
+
+
+def _goes_before(view: View, state: State, peer: Peer) -> bool:
+    """It led last, so it has all that we have, and perhaps a tail that would be errant if we led."""
+    if not view.live(peer) or peer.led <= state.durable.led or peer.left_behind:
+        return False
+    starting = peer.phase in ("starting", "down") and view.now - (state.started or view.now) < PATIENCE
+    return peer.eligible or starting

@@ -160,6 +160,7 @@ class Seen:
     disk_stalled: float = 0.0  # seconds for which a small write to mysqld's disks has been waiting
     lead: str | None = None  # the content of the lead file, which raises the priority in VRRP; None: unreadable
     paused: bool = False
+    fenced: float | None = None  # when the fence command last succeeded
     request: str | None = None  # what a person asks for: "promote" or "accept-data-loss"
     running: tuple[Decision, ...] = ()  # the decisions that are being carried out
 
@@ -303,17 +304,20 @@ class State:
     alone_since: float | None = None  # the writer has had no semi-sync replica since
     broken_at: float | None = None  # when a channel was last seen broken by an error
     refused: str | None = None  # the live writer because of which a promotion was given up
+    outdone: tuple[str, float] | None = None  # a candidate that had more when the VIP was here, and when that was seen
     errant_since: float | None = None
     started: float | None = None  # the first step
     contact: float | None = None  # the last question that the last writer answered, or its host refused
     writer: str = ""  # the last live writer that was heard
     writer_set: str = ""  # what it had executed when it was last heard as writer
     promised: bool = False  # a promotion began within the lease after the last contact
-    down_since: float | None = None  # mysqld does not answer; when that began
+    down_since: float | None = None  # when mysqld was first seen not to answer
     unfed_since: float | None = None  # the writer lives and no receiver is connected
     waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind
     opened_at: float | None = None
-    fenced: float | None = None  # for the promotion that began then
+    claimed: bool = False  # this promotion has its generation
+    accepted: bool = False  # the request that is there now has been followed
+    vip_lost: float | None = None  # the VIP left this writer, and no peer was seen to have it since
     contested: bool = False  # a peer had the VIP too
     stale_since: float | None = None  # the VIP is here although keepalived was told that it may not
     events_done: bool = False

@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Promotion, and what a writer does: the half of the core that acts under the VIP. Pure."""
+
+from __future__ import annotations
+
+from . import standing
+from .model import (
+    AnnounceVip,
+    AskPeers,
+    Channel,
+    EnableEvents,
+    Fence,
+    Open,
+    Peer,
+    ProbeVip,
+    SemiSync,
+    Server,
+    SetLead,
+    StartApplier,
+    StopReceiver,
+    SwitchSemiSync,
+)
+from .step import RETRY, RETRY_THREADS, Step
+
+ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
+REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
+PEERS_LAST = 0.5  # the answers of the peers are asked for anew when writes are opened later than this
+LEAD = 8  # what one level adds to the priority in VRRP, more than the candidates' own priorities differ
+LEVELS = 3
+RETRY_EVENTS = 5.0
+
+
+# ---- promotion -------------------------------------------------------------------------------------------------------
+
+
+def promote(step: Step, server: Server) -> None:
+    state, view = step.state, step.view
+    began = state.promoting_since
+    if began is None:
+        began = step.now
+        step.set(promoting_since=began, promised=state.promised or standing.in_contact(view, state))
+        step.do(AskPeers("the VIP arrived"))
+    step.phase("promoting")
+    waiting = _waits_for(step, server, began)
+    step.set(waiting=waiting)
+    if waiting:
+        return
+    semi_sync = None if server.semi_sync is None else _somebody_will_acknowledge(step, began)
+    step.do(Open("the VIP is here and everything received is applied", step.state.durable.generation, semi_sync), RETRY)
+
+
+def _waits_for(step: Step, server: Server, began: float) -> str:
+    """The next step of a promotion that is not done yet, in words; empty: writes may be opened."""
+    if server.detailed <= began:
+        return "a fresh look at mysqld"
+    rival = _rival(step, began)
+    if rival:  # first of all: while the old writer closes, its last commits are still received and acknowledged
+        return rival
+    person = _person(step)
+    if person:
+        return person
+    for channel in server.channels:
+        if not _receiver_gone(step, channel):
+            return "the receiver to stop"
+    for channel in server.channels:
+        if not channel.drained:
+            if not channel.applier:
+                step.do(StartApplier("everything received must be applied before the promotion", channel.name))
+            return "everything received to be applied"
+    lacking = _lacking(step, began)
+    if lacking:
+        return lacking
+    if step.seen.busy("semi_sync"):
+        return "semi-sync to be switched"
+    return _claim(step, server, began) or _fence(step, began)
+
+
+def _rival(step: Step, began: float) -> str:
+    for peer in step.seen.peers:
+        heard = peer.answered is not None and peer.answered >= began
+        if not heard:
+            if (peer.asked is None or peer.asked < began) and step.now - began < ASK_BOUND:
+                return f"{peer.name} to say whether it is the writer"
+            continue
+        first = peer.phase == "promoting" and peer.vip_here and not step.config.precedes(peer.name)
+        if peer.phase in ("writer", "demoting") or first:
+            if peer.phase == "writer" and step.now - began >= REFUSE_AFTER:
+                step.set(refused=peer.name)
+            step.do(AskPeers(f"{peer.name} is {peer.phase}"), RETRY)
+            return f"{peer.name}, which is {peer.phase}, to step down"
+        for member, phase, age in peer.hears:
+            if phase == "writer" and member != step.config.instance and (peer.answered or 0.0) - age > began:
+                if step.now - began >= REFUSE_AFTER:
+                    step.set(refused=member)
+                step.do(AskPeers(f"{peer.name} hears {member} write"), RETRY)
+                return f"{member}, which {peer.name} hears write, to step down"
+    return ""
+
+
+def _person(step: Step) -> str:
+    durable = step.state.durable
+    if step.config.takeover != "read_only" or step.seen.request is not None or step.state.claimed:
+        return ""
+    return "a person, who runs mysql-ha promote" if durable.generation and durable.led != durable.generation else ""
+
+
+def _receiver_gone(step: Step, channel: Channel) -> bool:
+    """A receiver that is only connecting counts as gone once it has been told to stop: that takes 2 s."""
+    if channel.receiver == "No":
+        return True
+    stopping = step.runs(StopReceiver)
+    if not stopping:
+        step.do(StopReceiver("the VIP is here", channel.name), RETRY)
+    return stopping and channel.receiver == "Connecting"
+
+
+def _lacking(step: Step, began: float) -> str:
+    """With everything received applied: is it all that the writer was heard to have, and all that candidates have?"""
+    view, state = step.view, step.state
+    if state.writer_set and not state.claimed:
+        comparison = view.writer_set(state)
+        if comparison is None:
+            return "the comparison with what the last writer had"
+        if comparison.peer_extra:
+            step.set_durable(left_behind=True)
+            return f"{state.writer}, which had {comparison.peer_extra}"
+    for peer in view.others:
+        heard = peer.answered is not None and peer.answered >= began
+        # The old writer's tail was never acknowledged.
+        if not heard or not peer.mysqld_up or peer.errant or peer.name == state.writer:
+            continue
+        comparison = view.comparison(peer)
+        if comparison is None:
+            return f"the comparison with {peer.name}"
+        if comparison.peer_extra:
+            step.set(outdone=(peer.name, step.now))
+            return f"{peer.name}, which has more"
+    return ""
+
+
+def _somebody_will_acknowledge(step: Step, began: float) -> bool:
+    if step.config.durability == "strict":
+        return not standing.nobody_acknowledges(step.view, step.state)
+    return any(
+        peer.answered is not None and peer.answered >= began and peer.mysqld_up and peer.has_channel and not peer.errant
+        for peer in step.view.others)
+
+
+def _claim(step: Step, server: Server, began: float) -> str:
+    """The generation is this instance's, on its disk, before writes are opened."""
+    alone = server.semi_sync is None or not _somebody_will_acknowledge(step, began)
+    if not step.state.claimed:
+        step.set(claimed=True, durable=standing.claims(step.state.durable, alone))
+    elif alone:
+        step.set_durable(alone=True)
+    lead = _level(step) * LEAD
+    if step.seen.lead != str(lead):
+        step.do(SetLead("this instance is promoted", str(lead)))
+    return "" if step.saved else "the state file"
+
+
+def _level(step: Step) -> int:
+    """Over an old writer that is silent, and may still announce itself when it thaws, one level more than its own."""
+    old = next((peer for peer in step.view.others if peer.name == step.state.writer), None)
+    if old is None or step.view.fresh(old):
+        return 1
+    return min(old.lead // LEAD + 1, LEVELS)
+
+
+def _fence(step: Step, began: float) -> str:
+    if not step.config.fence_command:
+        return ""
+    old = next((peer for peer in step.view.others if peer.name == step.state.writer), None)
+    if old is None or (old.answered is not None and old.answered >= began):
+        return ""
+    if step.seen.fenced is not None and step.seen.fenced >= began:
+        return ""
+    step.do(Fence(f"{old.name} does not answer", old.name), RETRY_THREADS)
+    return f"the fence command for {old.name}"
+
+
+# ---- the writer ------------------------------------------------------------------------------------------------------
+
+
+def be_writer(step: Step, server: Server) -> None:
+    if step.state.opened_at is None:
+        step.set(opened_at=step.now)
+    step.phase("writer")
+    for channel in server.channels:
+        if step.config.topology == "source_replica" or not step.state.durable.source_proven:
+            step.stop_receiver(channel, "the writer does not replicate from it")
+        else:
+            step.run_threads(channel)
+    _tend_semi_sync(step, server)
+    _tend_vip(step)
+    if step.config.events and (server.events_wait or server.event_scheduler is False):
+        step.do(EnableEvents("this is the writer"), RETRY_EVENTS)
+
+
+def _tend_vip(step: Step) -> None:
+    peers = [peer for peer in step.seen.peers if step.view.fresh(peer)]
+    if any(peer.vip_here for peer in peers):
+        step.set(contested=True)
+    elif step.state.contested:
+        step.set(contested=False)
+        step.do(AnnounceVip("another instance had the VIP too, and has let it go"))
+    rivals = [peer for peer in step.view.others if not step.view.fresh(peer) or peer.lead]
+    if step.seen.lead == "0" or (not rivals and step.seen.lead != str(LEAD)):
+        step.do(SetLead("this is the writer", str(LEAD)))
+
+
+def _tend_semi_sync(step: Step, server: Server) -> None:
+    semi_sync = server.semi_sync
+    if semi_sync is None:
+        return
+    _note_waiting(step, semi_sync)
+    if semi_sync.source_enabled and _goes_on_alone(step):
+        if not step.state.durable.alone:
+            step.set_durable(alone=True)
+        elif step.saved:
+            step.do(SwitchSemiSync("no standby is left; this writer goes on alone", False), RETRY)
+        return
+    caught_up, state = standing.close_behind(step.view, step.state)
+    step.set(caught_up_since=state.caught_up_since)
+    if not caught_up or not semi_sync.clients:
+        return
+    if not semi_sync.source_enabled:
+        step.do(SwitchSemiSync("a standby is connected and has caught up", True), RETRY)
+    elif step.state.durable.alone and not step.seen.busy("semi_sync"):
+        step.set_durable(alone=False)
+
+
+def _note_waiting(step: Step, semi_sync: SemiSync) -> None:
+    if semi_sync.clients:
+        step.set(alone_since=None)
+    elif step.state.alone_since is None:
+        step.set(alone_since=step.now)
+    waits = semi_sync.source_enabled and not step.state.durable.alone and not step.seen.saved.alone
+    if not waits or step.runs(SwitchSemiSync):
+        step.set(waits_since=None)
+    elif step.state.waits_since is None:
+        step.set(waits_since=step.now)
+
+
+def _goes_on_alone(step: Step) -> bool:
+    if standing.nobody_acknowledges(step.view, step.state):
+        return True
+    silent: Peer | None = standing.silent_peer(step.view, step.state)
+    if silent is None:
+        return False
+    sure = standing.surely_holds_vip(step.view)
+    if sure is None:
+        step.do(ProbeVip(f"{silent.name} is silent: does it have the VIP?"), RETRY_THREADS)
+    return bool(sure)

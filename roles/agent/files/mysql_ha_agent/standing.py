@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who may have what: the memory of contact with the writer, of who was left behind, and of who led last. Pure.
+
+A standby that may lack acknowledged writes knows it on its own disk before a writer acknowledges without it:
+either it says so itself, or it has lost contact for the lease, which it counts from the sending of its question
+and the writer from the arrival. See docs/failover.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .model import Durable, Peer, State
+from .view import LEASE_MARGIN, PEER_SILENT, View
+
+UNFED = 1.0  # seconds without a connected receiver while a writer lives
+WAITS_AFTER = 1.0  # seconds; commits that began before semi-sync was on have ended by then
+VIP_PROBE_LASTS = 1.0
+CLOSE_BEHIND = 1.0  # seconds of lag at which a standby may be waited for again
+CLOSE_BEHIND_FOR = 2.0
+
+
+def note(view: View, state: State) -> State:
+    """The memory after a look at the peers."""
+    state = _note_generation(view, state)
+    state = _note_contact(view, state)
+    if not view.config.is_candidate or state.led:
+        return state
+    if state.durable.left_behind:
+        return replace(state, durable=replace(state.durable, left_behind=False)) if _caught_up(view, state) else state
+    return _mark(view, state) if view.config.durability == "available" and view.others else state
+
+
+def _note_generation(view: View, state: State) -> State:
+    """Somebody was promoted since: only what that one has, and whoever catches up with it, is complete."""
+    newest = max((max(peer.led, peer.generation) for peer in view.seen.peers if peer.answered is not None), default=0)
+    if newest <= state.durable.generation:
+        return state
+    left_behind = view.config.is_candidate
+    return replace(state, durable=replace(state.durable, generation=newest, left_behind=left_behind, alone=False))
+
+
+def _note_contact(view: View, state: State) -> State:
+    if state.led:  # from now on anybody else who leads does so without us
+        return replace(state, contact=None, writer="", writer_set="")
+    writer = view.live_writer()
+    if writer is not None:
+        state = replace(state, writer=writer.name, writer_set=writer.gtid_executed)
+    known = next((peer for peer in view.others if peer.name == state.writer), None)
+    if known is None:
+        return state
+    # A refused connection is an answer too: no agent ran there, so nobody could have gone on without us.
+    reached = [at for at in (known.answered, known.refused, state.contact) if at is not None]
+    return replace(state, contact=max(reached, default=None))
+
+
+def in_contact(view: View, state: State) -> bool:
+    """What the last writer acknowledged is here, as far as contact tells."""
+    return state.contact is not None and view.now - state.contact < view.config.lease
+
+
+def _mark(view: View, state: State) -> State:
+    if _misses(view, state):
+        return replace(state, durable=replace(state.durable, left_behind=True), promised=False)
+    return state
+
+
+def _misses(view: View, state: State) -> bool:
+    if state.contact is not None and not in_contact(view, state) and not state.promised:
+        return True
+    writer = view.live_writer()
+    if writer is None or writer.answered is None:
+        return False
+    if state.down_since is not None and writer.answered >= state.down_since:
+        return True
+    return state.unfed_since is not None and view.now - state.unfed_since >= UNFED
+
+
+def _caught_up(view: View, state: State) -> bool:
+    """The writer waits for acknowledgements, and all that it has told is at least received here."""
+    writer = view.live_writer()
+    if writer is None or not writer.waits or writer.led < state.durable.generation or state.durable.errant:
+        return False
+    comparison = view.comparison(writer)
+    return bool(
+        view.fresh(writer) and view.server is not None and state.down_since is None and state.unfed_since is None
+        and any(channel.receiver == "Yes" for channel in view.server.channels)
+        and comparison is not None and not comparison.unreceived)
+
+
+def note_feeding(view: View, state: State) -> State:
+    """Since when mysqld does not answer, and since when it receives nothing although a writer lives."""
+    mysqld, server = view.seen.mysqld, view.server
+    if mysqld.alive and server is None and not mysqld.error:
+        return state  # connected, and not looked at yet
+    down = (not mysqld.alive and bool(mysqld.error)) or view.hung(state)
+    starving = server is not None and view.live_writer() is not None and not any(
+        channel.receiver == "Yes" for channel in server.channels)
+
+    def since(condition: bool, known: float | None) -> float | None:
+        return None if not condition else view.now if known is None else known
+
+    return replace(
+        state, down_since=since(down, state.down_since), unfed_since=since(starving, state.unfed_since))
+
+
+# ---- the writer's side -----------------------------------------------------------------------------------------------
+
+
+def claims(durable: Durable, alone: bool) -> Durable:
+    """The next promotion in the cluster, and it is this instance's."""
+    generation = durable.generation + 1
+    return replace(durable, generation=generation, led=generation, alone=alone, left_behind=False, source_proven=False)
+
+
+def waits(view: View, state: State) -> bool:
+    """What this writer acknowledges from now on, a standby has too."""
+    return state.waits_since is not None and view.now - state.waits_since >= WAITS_AFTER
+
+
+def _has_given_up(view: View, state: State, peer: Peer) -> bool:
+    """The peer says that it cannot acknowledge, and knows that it must not lead."""
+    if not view.fresh(peer):
+        return False
+    if peer.mysqld_up and not peer.has_channel:
+        return not peer.gtid_executed or peer.left_behind
+    if not peer.left_behind or peer.generation != state.durable.generation:
+        return False
+    unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
+    return not peer.mysqld_up or not peer.receiving or unused
+
+
+def nobody_acknowledges(view: View, state: State) -> bool:
+    """Every other candidate has given up, by its own words."""
+    others = view.others
+    if view.config.durability == "strict":  # only in a new cluster, where the accounts of replication are still made
+        return bool(others) and all(
+            view.fresh(peer) and peer.mysqld_up and not peer.has_channel and not peer.gtid_executed for peer in others)
+    return all(_has_given_up(view, state, peer) for peer in others)
+
+
+def silent_peer(view: View, state: State) -> Peer | None:
+    """The one candidate that has been silent for the lease while all others have given up."""
+    left = [peer for peer in view.others if not _has_given_up(view, state, peer)]
+    if view.config.durability == "strict" or len(left) != 1:
+        return None
+    return left[0] if view.silent_for(left[0], state) >= view.config.lease + LEASE_MARGIN else None
+
+
+def surely_holds_vip(view: View) -> bool | None:
+    """After a probe of the VIP; None: it must be probed first."""
+    probe = view.seen.vip_probe
+    if view.witnessed(PEER_SILENT) is False:
+        return False
+    if probe.asked is None or view.now - probe.asked > VIP_PROBE_LASTS:
+        return None
+    return not probe.answered_by
+
+
+def cut_off(view: View, state: State) -> bool:
+    """A writer that hears nobody at all: no candidate and no witness, for the lease."""
+    if state.durable.alone or not view.others:
+        return False
+    lease = view.config.lease
+    silent = all(view.silent_for(peer, state) >= lease for peer in view.others)
+    return silent and view.now - state.awake_since >= lease and view.witnessed(lease) is False
+
+
+def close_behind(view: View, state: State) -> tuple[bool, State]:
+    """Whether a standby may be waited for: it has all that we have, or has been close behind for a while. One moment
+    proves nothing, because a receiver that has only just connected has no lag yet."""
+    receiving = [peer for peer in view.others if view.fresh(peer) and peer.receiving and not peer.errant]
+    for peer in receiving:
+        comparison = view.comparison(peer)
+        if comparison is not None and not comparison.lacks:
+            return True, state
+    if not any(peer.lag is not None and peer.lag <= CLOSE_BEHIND for peer in receiving):
+        return False, replace(state, caught_up_since=None)
+    since = view.now if state.caught_up_since is None else state.caught_up_since
+    return view.now - since >= CLOSE_BEHIND_FOR, replace(state, caught_up_since=since)

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The working copy of one step of the core, which its parts share. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .config import Config
+from .model import (
+    AnyDecision,
+    Channel,
+    Decision,
+    Seen,
+    Server,
+    StartApplier,
+    StartReceiver,
+    State,
+    StopReceiver,
+    with_retry,
+)
+from .view import View
+
+RETRY = 0.3  # seconds
+RETRY_THREADS = 1.0
+
+
+class Step:
+    def __init__(self, config: Config, seen: Seen, state: State, now: float) -> None:
+        self.config = config
+        self.seen = seen
+        self.now = now
+        self.state = state
+        self.view = View(config, seen, now)
+        self.server: Server | None = self.view.server
+        self.decisions: list[AnyDecision] = []
+
+    def set(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+
+    def set_durable(self, **changes: object) -> None:
+        self.set(durable=replace(self.state.durable, **changes))  # type: ignore[arg-type]
+
+    def phase(self, phase: str) -> None:
+        if phase != "promoting":
+            self.set(promoting_since=None, waiting="", claimed=False)
+        if phase not in ("promoting", "writer"):
+            self.set(promised=False)
+        if phase != "writer":
+            self.set(alone_since=None, waits_since=None, opened_at=None)
+        self.set(phase=phase)
+
+    def do(self, decision: AnyDecision, not_again_for: float = 0.0) -> None:
+        if self.seen.busy(decision.lane) or self.now < self.state.retry_at(decision.lane):
+            return
+        if not_again_for:
+            self.set(retries=with_retry(self.state.retries, decision.lane, self.now + not_again_for))
+        self.decisions.append(decision)
+
+    def runs(self, kind: type[Decision]) -> bool:
+        return any(isinstance(decision, kind) for decision in self.seen.running)
+
+    @property
+    def saved(self) -> bool:
+        """What is remembered is on disk."""
+        return self.seen.saved == self.state.durable
+
+    # ---- channels ----------------------------------------------------------------------------------------------------
+
+    def stop_receiver(self, channel: Channel, why: str) -> None:
+        if channel.receiver != "No":
+            self.do(StopReceiver(why, channel.name), RETRY_THREADS)
+
+    def run_threads(self, channel: Channel) -> None:
+        if not channel.applier and not channel.applier_error:
+            self.do(StartApplier("it was stopped", channel.name), RETRY_THREADS)
+        if channel.receiver == "No":
+            self.do(StartReceiver("it was stopped", channel.name), RETRY_THREADS)

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the observations mean: who is live, who is silent, who writes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .config import Config
+from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State
+
+FRESH = 1.5  # seconds; an answer that is not older than this, and the newest question's, speaks for the present
+PEER_SILENT = 2.0  # a peer or witness that has not answered for so long no longer counts as live
+LEASE_MARGIN = 0.2  # by which a writer waits longer than a standby does
+
+
+@dataclass(frozen=True)
+class View:
+    config: Config
+    seen: Seen
+    now: float
+
+    # ---- this instance -----------------------------------------------------------------------------------------------
+
+    @property
+    def server(self) -> Server | None:
+        """What mysqld said, if that process still lives."""
+        return self.seen.mysqld.server if self.seen.mysqld.alive else None
+
+    @property
+    def leading(self) -> bool:
+        return self.seen.vip_here and self.seen.keepalived
+
+    def silence(self, state: State) -> float:
+        """For how long mysqld has answered on no connection."""
+        return self.now - max(self.seen.mysqld.answered or 0.0, state.awake_since)
+
+    def hung(self, state: State) -> bool:
+        return self.seen.mysqld.alive and self.silence(state) >= self.config.hang_timeout
+
+    def towards_vip(self, channel: Channel) -> bool:
+        return channel.source_host == str(self.config.vip.ip)
+
+    # ---- peers -------------------------------------------------------------------------------------------------------
+
+    def is_candidate(self, peer: Peer) -> bool:
+        return any(member.name == peer.name and member.role == "candidate" for member in self.config.members)
+
+    @property
+    def others(self) -> tuple[Peer, ...]:
+        """The other candidates."""
+        return tuple(peer for peer in self.seen.peers if self.is_candidate(peer))
+
+    def fresh(self, peer: Peer) -> bool:
+        return peer.answered is not None and peer.answered == peer.asked and self.now - peer.answered <= FRESH
+
+    def live(self, peer: Peer) -> bool:
+        return peer.answered is not None and self.now - peer.answered <= PEER_SILENT
+
+    def live_writer(self) -> Peer | None:
+        """Of two the one that was promoted last."""
+        writers = [peer for peer in self.seen.peers if self.live(peer) and peer.phase == "writer"]
+        return max(writers, key=lambda peer: peer.led, default=None)
+
+    def is_live_writer(self, name: str) -> bool:
+        """By our own hearing, or by that of a live peer."""
+        writer = self.live_writer()
+        return (writer is not None and writer.name == name) or any(
+            self.live(peer) and (name, "writer") in {
+                (member, phase) for member, phase, age in peer.hears
+                if self.now - (peer.answered or 0.0) + age <= PEER_SILENT}
+            for peer in self.seen.peers)
+
+    def silent_for(self, peer: Peer, state: State) -> float:
+        """Since when nothing went through in either direction, as far as this agent could have seen it."""
+        heard = (peer.answered, peer.knocked, state.awake_since, state.opened_at)
+        return self.now - max(at for at in heard if at is not None)
+
+    def witnessed(self, within: float) -> bool | None:
+        """Whether anybody but a candidate answered. None: there is no witness, or none that ever answered."""
+        answers = [witness.answered for witness in self.seen.witnesses]
+        answers += [peer.answered for peer in self.seen.peers if not self.is_candidate(peer)]
+        known = [at for at in answers if at is not None]
+        return any(self.now - at <= within for at in known) if known else None
+
+    # ---- data --------------------------------------------------------------------------------------------------------
+
+    def comparison(self, peer: Peer) -> Comparison | None:
+        """With what the peer says now; an older one proves nothing."""
+        return self._compared(peer.name, peer.gtid_executed)
+
+    def writer_set(self, state: State) -> Comparison | None:
+        return self._compared(WRITER_SET, state.writer_set)
+
+    def _compared(self, name: str, with_set: str) -> Comparison | None:
+        comparison = self.server.comparison(name) if self.server else None
+        return comparison if comparison is not None and comparison.of_set == with_set else None
