@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mysql_ha_agent.eligibility import is_live_writer
 from mysql_ha_agent.model import (
     Comparison,
     Demote,
@@ -27,7 +26,11 @@ from mysql_ha_agent.model import (
     State,
     StopReceiver,
     SwitchSemiSync,
+    VipProbe,
+    Witness,
 )
+from mysql_ha_agent.standing import in_contact
+from mysql_ha_agent.view import View
 from unit.agent.world import CHANNEL, NOW, ONE_WAY, TO_VIP, config, run
 
 times = st.sampled_from([NOW - 60, NOW - 2.5, NOW - 1, NOW - 0.2, NOW])
@@ -52,20 +55,33 @@ peers = st.builds(
     Peer, name=st.just("b"), asked=maybe_times, answered=maybe_times, mysqld_up=st.booleans(), closed=st.booleans(),
     phase=st.sampled_from(["", "standby", "promoting", "writer", "demoting", "down"]), eligible=st.booleans(),
     uuid=st.just("v"), gtid_executed=sets, receiving=st.booleans(), lag=st.none() | st.floats(0, 99),
+    refused=maybe_times, knocked=maybe_times, vip_here=st.booleans(), generation=st.integers(0, 3),
+    led=st.integers(0, 3), alone=st.booleans(), left_behind=st.booleans(), errant=st.booleans(), waits=st.booleans(),
+    lead=st.sampled_from([0, 8, 16]), has_channel=st.booleans(),
 )
-durables = st.builds(Durable, st.integers(0, 3), st.booleans(), st.sampled_from(["", "u:9"]))
+durables = st.builds(
+    Durable, st.integers(0, 3), st.integers(0, 3), st.booleans(), st.booleans(), st.booleans(),
+    st.sampled_from(["", "u:9"]),
+).map(lambda durable: replace(durable, generation=max(durable.generation, durable.led)))
 running = st.sampled_from([
     Open("", 1, True), Demote(""), StopReceiver("", ""), StartReceiver("", ""), SwitchSemiSync("", True)])
 seens = st.builds(
     Seen, vip_here=st.booleans(), keepalived=st.booleans(), hold=st.none() | st.just("x"),
     track=st.none() | st.sampled_from(["0", "1", ""]), mysqld=mysqlds, peers=peers.map(lambda peer: (peer,)),
-    saved=durables, running=st.lists(running, max_size=2, unique_by=lambda decision: decision.lane).map(tuple),
+    saved=durables, paused=st.booleans(), request=st.sampled_from([None, None, "promote", "accept-data-loss"]),
+    disk_stalled=st.sampled_from([0.0, 0.0, 99.0]), lead=st.sampled_from(["0", "8", None]),
+    vip_probe=st.builds(VipProbe, maybe_times, st.sampled_from(["", "", "02:42:00:00:00:01"])),
+    witnesses=st.lists(st.builds(Witness, st.just("gateway"), maybe_times, maybe_times), max_size=1).map(tuple),
+    running=st.lists(running, max_size=2, unique_by=lambda decision: decision.lane).map(tuple),
 )
 states = st.builds(
     State, durable=durables, phase=st.sampled_from(["starting", "standby", "promoting", "writer", "demoting", "held"]),
     led=st.booleans(), last_tick=maybe_times, awake_since=times, promoting_since=maybe_times,
     demoting_since=maybe_times, killed=st.booleans(), alone_since=maybe_times, refused=st.none() | st.just("b"),
-    errant_since=maybe_times, caught_up_since=maybe_times,
+    errant_since=maybe_times, caught_up_since=maybe_times, started=times, contact=maybe_times,
+    writer=st.sampled_from(["", "b"]), writer_set=sets, promised=st.booleans(), down_since=maybe_times,
+    unfed_since=maybe_times, waits_since=maybe_times, opened_at=maybe_times, claimed=st.booleans(),
+    vip_lost=maybe_times, stale_since=maybe_times,
 )
 configs = st.sampled_from([
     config(), ONE_WAY, config(durability="strict"), config(instance="r", role="reader", address="10.0.0.3")])
@@ -78,6 +94,8 @@ def test_writes_are_opened_only_under_the_vip_drained_saved_and_without_a_live_w
     decisions, after = run(seen, state, of=of)
     for decision in decisions:
         if isinstance(decision, Open):
+            assert not after.durable.left_behind
+            assert decision.semi_sync is None or decision.semi_sync or after.durable.alone
             server = seen.mysqld.server
             assert (seen.vip_here, seen.keepalived, seen.hold, of.is_candidate) == (True, True, None, True)
             assert seen.mysqld.alive
@@ -106,8 +124,9 @@ def test_the_track_file_is_0_only_without_a_reason_and_1_only_when_closed(of, se
         if isinstance(decision, SetTrack) and decision.value == "1":
             assert after.reasons
             writing = after.led and server is not None and not server.read_only
-            assert not writing or after.killed
-            assert not any(isinstance(other, (Demote, Kill)) for other in decisions) or after.killed
+            assert not writing or after.killed or (seen.paused and server is None)
+            closing = any(isinstance(other, (Demote, Kill)) for other in decisions)
+            assert not closing or after.killed or (server is not None and server.closed)
 
 
 @every
@@ -128,10 +147,35 @@ def test_semi_sync_is_given_up_only_by_a_lone_writer_under_the_vip(of, seen, sta
             assert server is not None
             if server.writable:
                 assert (after.phase, of.durability, seen.vip_here) == ("writer", "available", True)
-                assert server.semi_sync == SemiSync(True, 0)
-                assert not any(is_live_writer(peer, NOW) for peer in seen.peers)
+                assert server.semi_sync is not None
+                assert server.semi_sync.source_enabled
+                assert seen.saved == after.durable
+                assert seen.saved.alone
             else:
                 assert server.read_only
+
+
+@every
+@given(configs, seens, states)
+def test_nobody_leads_who_may_lack_something(of, seen, state) -> None:  # type: ignore[no-untyped-def]
+    decisions, after = run(seen, state, of=of)
+    view = View(of, seen, NOW)
+    if any(isinstance(decision, SetTrack) and decision.value == "0" for decision in decisions) and not after.led:
+        assert not after.durable.left_behind
+        assert not after.durable.errant
+        unheard = [peer for peer in view.others if not view.live(peer)]
+        alone = after.durable.alone and after.durable.led == after.durable.generation
+        assert not unheard or alone or after.promised or in_contact(view, after)
+
+
+@every
+@given(configs, seens, states)
+def test_a_generation_is_never_forgotten_and_claimed_only_under_the_vip(of, seen, state) -> None:  # type: ignore[no-untyped-def]
+    _, after = run(seen, state, of=of)
+    assert after.durable.generation >= state.durable.generation
+    assert after.durable.led >= state.durable.led
+    if after.durable.led > state.durable.led:
+        assert (seen.vip_here and after.claimed) or seen.request == "accept-data-loss"
 
 
 @every

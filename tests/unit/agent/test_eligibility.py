@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from mysql_ha_agent.config import Config
 from mysql_ha_agent.eligibility import reasons_against
-from mysql_ha_agent.model import Mysqld, Seen, State
+from mysql_ha_agent.model import Mysqld, Seen, State, Witness
+from mysql_ha_agent.view import View
 from unit.agent.world import (
     ARRIVED,
     B_WRITES,
@@ -23,16 +25,18 @@ from unit.agent.world import (
     LED,
     NOW,
     OPENED,
+    SILENT,
     STANDBY,
     WRITER,
     B,
+    R,
     config,
     up,
 )
 
 
-def reasons(seen: Seen, state: State = KNOWN) -> str:
-    return " ".join(reasons_against(CONFIG, seen, state, NOW))
+def reasons(seen: Seen, state: State = KNOWN, of: Config = CONFIG) -> str:
+    return " ".join(reasons_against(View(of, seen, NOW), state))
 
 
 def with_channel(seen: Seen, **changes: object) -> Seen:
@@ -57,6 +61,12 @@ ERRANT = replace(KNOWN, durable=replace(DURABLE, errant="u:10"))
         pytest.param(replace(WRITER, mysqld=HUNG), replace(LED, awake_since=NOW - 1), id="the host itself was paused"),
         pytest.param(replace(STANDBY, mysqld=up(replace(CLOSED, gtid_executed="")),
                              peers=(replace(B, gtid_executed=""),)), KNOWN, id="everybody is empty"),
+        pytest.param(replace(STANDBY, peers=(SILENT, R)), KNOWN, id="the writer fell silent a moment ago"),
+        pytest.param(replace(STANDBY, disk_stalled=9.9), KNOWN, id="a slow disk"),
+        pytest.param(replace(WRITER, disk_stalled=99.0, peers=(replace(B, eligible=False), R)), LED,
+                     id="a stalled disk of a writer whom nobody can succeed"),
+        pytest.param(replace(STANDBY, peers=(SILENT,), witnesses=(Witness("gateway", asked=NOW),)), KNOWN,
+                     id="a witness that has never answered is none"),
     ],
 )
 def test_may_lead(seen: Seen, state: State) -> None:
@@ -79,6 +89,14 @@ def test_may_lead(seen: Seen, state: State) -> None:
         (STANDBY, ERRANT, "does not have: u:10"),
         (STANDBY, replace(KNOWN, refused="b"), "b is a live writer"),
         (STANDBY, replace(KNOWN, killed=True), "was killed"),
+        (replace(STANDBY, keepalived=False), KNOWN, "keepalived does not run"),
+        (replace(STANDBY, disk_stalled=10.0), KNOWN, "not taken a write for 10 s"),
+        (replace(WRITER, disk_stalled=10.0), LED, "not taken a write for 10 s"),
+        (replace(STANDBY, paused=True), KNOWN, "paused"),
+        (STANDBY, replace(KNOWN, durable=replace(DURABLE, left_behind=True)), "left behind: b may have"),
+        (replace(STANDBY, peers=(SILENT,), witnesses=(Witness("gateway", NOW, NOW - 3),)), KNOWN, "nor any witness"),
+        (replace(STANDBY, peers=(SILENT, R)), replace(KNOWN, contact=NOW - 3), "waits for b"),
+        (STANDBY, replace(KNOWN, outdone=("c", NOW)), "c has transactions that are not here"),
     ],
 )
 def test_may_not_lead(seen: Seen, state: State, words: str) -> None:
@@ -89,12 +107,12 @@ def test_a_reader_never_leads() -> None:
     members = config().members
     reader = config(instance="r", role="reader", address="10.0.0.3")
     assert reader.members == members
-    assert reasons_against(reader, ARRIVED, KNOWN, NOW) == ("It is a reader, and a reader never leads.",)
+    assert reasons(ARRIVED, of=reader) == "It is a reader, and a reader never leads."
 
 
 def test_of_two_writers_the_second_in_the_list_yields() -> None:
     both = replace(WRITER, peers=(B_WRITES,))
     second = config(instance="b", address="10.0.0.2")
     seen = replace(both, peers=(replace(B_WRITES, name="a"),))
-    assert reasons_against(CONFIG, both, LED, NOW) == ()
-    assert "goes first" in " ".join(reasons_against(second, seen, LED, NOW))
+    assert reasons(both, LED) == ""
+    assert "goes first" in reasons(seen, LED, second)

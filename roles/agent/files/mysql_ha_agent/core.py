@@ -53,7 +53,7 @@ class _Core(Step):
         self._notice()
         reasons = reasons_against(self.view, self.state)
         self.set(reasons=reasons)
-        if self.seen.paused and self.state.led and self.view.leading and not self.state.refused:
+        if self._is_paused_writer():
             self._leave_as_it_is()
         else:
             closed = self._lead_or_close(not reasons)
@@ -93,6 +93,8 @@ class _Core(Step):
 
     def _notice_leading(self) -> None:
         seen, server, led = self.seen, self.server, self.state.led
+        if self._is_paused_writer():
+            return
         if not seen.mysqld.alive:
             self.set(killed=False, led=False)
         elif server is not None and server.closed and not self.runs(Open):
@@ -147,6 +149,11 @@ class _Core(Step):
         """A paused writer is neither closed nor killed nor given up; its commits still need somebody to wait for."""
         if self.server is not None and self.server.writable:
             be_writer(self, self.server)
+        else:
+            self.phase("paused")
+
+    def _is_paused_writer(self) -> bool:
+        return self.seen.paused and self.state.led and self.view.leading and not self.state.refused
 
     def _lead_or_close(self, may_lead: bool) -> bool:
         """Returns whether this instance is closed for writes."""

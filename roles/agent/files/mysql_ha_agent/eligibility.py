@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model import Channel, Peer, State
-from .standing import cut_off, in_contact
+from .standing import cut_off, in_contact, led_last
 from .view import PEER_SILENT, View
 
 STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
@@ -128,7 +128,7 @@ def _against_order(view: View, state: State) -> list[str]:
     """Is it this one's turn? Only with the knowledge of every other candidate, but for one that just fell silent."""
     reasons = []
     unheard = [peer for peer in view.others if not view.live(peer)]
-    sure = in_contact(view, state) or state.promised or _led_last(state)
+    sure = in_contact(view, state) or state.promised or led_last(state)
     if unheard and (len(unheard) > 1 or not sure):
         names = " and ".join(peer.name for peer in unheard)
         reasons.append(f"It waits for {names}, which may have led since, and does not answer.")
@@ -139,11 +139,6 @@ def _against_order(view: View, state: State) -> list[str]:
             if _goes_before(view, state, peer):
                 reasons.append(f"{peer.name} was the last writer, and is there to lead.")
     return reasons
-
-
-def _led_last(state: State) -> bool:
-    """Nobody else can have led since: the others were left behind."""
-    return state.durable.alone and state.durable.led == state.durable.generation
 
 
 def _goes_before(view: View, state: State, peer: Peer) -> bool:

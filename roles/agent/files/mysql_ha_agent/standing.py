@@ -27,6 +27,8 @@ def note(view: View, state: State) -> State:
     state = _note_contact(view, state)
     if not view.config.is_candidate or state.led:
         return state
+    if led_last(state):
+        return state
     if state.durable.left_behind:
         return replace(state, durable=replace(state.durable, left_behind=False)) if _caught_up(view, state) else state
     return _mark(view, state) if view.config.durability == "available" and view.others else state
@@ -58,6 +60,11 @@ def _note_contact(view: View, state: State) -> State:
 def in_contact(view: View, state: State) -> bool:
     """What the last writer acknowledged is here, as far as contact tells."""
     return state.contact is not None and view.now - state.contact < view.config.lease
+
+
+def led_last(state: State) -> bool:
+    """Nobody else can have led since: the others were left behind."""
+    return state.durable.alone and state.durable.led == state.durable.generation
 
 
 def _mark(view: View, state: State) -> State:
