@@ -7,19 +7,29 @@ from __future__ import annotations
 import logging
 import queue
 import sys
+from dataclasses import fields
 from logging.handlers import QueueHandler, QueueListener
 
 from .model import (
+    AnnounceVip,
     AskPeers,
     Decision,
     Demote,
+    Durable,
+    EnableEvents,
+    Fence,
     Kill,
     Open,
+    ProbeVip,
+    Rejoin,
+    RemoveVip,
     Save,
+    SetLead,
     SetTrack,
     StartApplier,
     StartReceiver,
     State,
+    StopEvents,
     StopReceiver,
     SwitchSemiSync,
 )
@@ -31,6 +41,10 @@ def words(decision: Decision) -> str:
     """What is done, in words."""
     if isinstance(decision, SetTrack):
         return f"track file set to {decision.value}"
+    if isinstance(decision, SetLead):
+        return f"priority in VRRP raised by {decision.value}"
+    if isinstance(decision, Fence):
+        return f"fence command run for {decision.peer}"
     if isinstance(decision, SwitchSemiSync):
         return f"semi-sync switched {'on' if decision.on else 'off'}"
     if isinstance(decision, Open):
@@ -39,8 +53,20 @@ def words(decision: Decision) -> str:
     if isinstance(decision, (StopReceiver, StartReceiver, StartApplier)):
         done = {StopReceiver: "receiver stopped", StartReceiver: "receiver started", StartApplier: "applier started"}
         return f"channel '{decision.channel}': {done[type(decision)]}"
-    plain = {AskPeers: "peers asked", Save: "memory saved", Demote: "writes closed", Kill: "mysqld killed"}
-    return plain[type(decision)]
+    return {
+        AskPeers: "peers asked", Save: "memory saved", Demote: "writes closed", Kill: "mysqld killed",
+        ProbeVip: "VIP probed", AnnounceVip: "VIP announced", RemoveVip: "VIP removed", Rejoin: "rejoined by CLONE",
+        EnableEvents: "events enabled", StopEvents: "events stopped",
+    }[type(decision)]
+
+
+def standing(before: Durable, after: Durable) -> str:
+    """What changed in what must survive a reboot."""
+    changed = [
+        f"{field.name} {getattr(before, field.name)} -> {getattr(after, field.name)}"
+        for field in fields(Durable) if getattr(before, field.name) != getattr(after, field.name)
+    ]
+    return "standing: " + ", ".join(changed)
 
 
 class Journal:
@@ -71,6 +97,8 @@ class Journal:
             self.say(f"FAILED, {text}: {error}", logging.ERROR)
 
     def changes(self, before: State, after: State) -> None:
+        if before.durable != after.durable:
+            self.say(standing(before.durable, after.durable))
         if before.phase != after.phase:
             self.say(f"{before.phase} -> {after.phase}")
         if before.reasons != after.reasons:

@@ -7,42 +7,53 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-import time
 from dataclasses import replace
-from typing import Any
 
-from . import statefile, trackfile
+from . import fence, statefile, trackfile, vip
 from .addresses import Addresses
+from .clock import now
 from .config import Config
 from .core import decide
-from .endpoints import serve, status
+from .endpoints import Board, serve
 from .journal import Journal
 from .lanes import Lanes
 from .lib._connection import MysqlError
 from .model import (
+    WRITER_SET,
+    AnnounceVip,
     AnyDecision,
     AskPeers,
     Decision,
     Demote,
     Durable,
+    EnableEvents,
+    Fence,
     Kill,
     Open,
+    ProbeVip,
+    Rejoin,
+    RemoveVip,
     Save,
     Seen,
+    SetLead,
     SetTrack,
     StartApplier,
     StartReceiver,
     State,
+    StopEvents,
     StopReceiver,
     SwitchSemiSync,
+    VipProbe,
 )
 from .mysqld import Instance
 from .peers import Peers
 from .systemd import Systemd
 from .watch import Watch
+from .witnesses import Witnesses
 
 IDLE = 0.1  # seconds between two steps when nothing happens; news of any kind wakes the loop at once
-TELL_SYSTEMD_EVERY = 1.0
+TELL_EVERY = 1.0  # systemd and the guard are told that the agent runs
+AT_ONCE = (SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
 
 
 class Agent:
@@ -53,12 +64,16 @@ class Agent:
         self._stop = False
         wake = self._wakeup.set
         self.addresses = Addresses(config.vip.ip, config.interface, wake)
-        self.peers = Peers(config.peers, wake)
-        self.watch = Watch(config, wake, self.peers.sets)
+        self.keepalived = trackfile.KeepalivedWatch(config.keepalived_pid_file)
+        self.peers = Peers(config, wake)
+        self.witnesses = Witnesses(config, wake)
+        self.watch = Watch(config, wake, self._sets)
         self.lanes = Lanes(self._carry_out, self._done)
         self.saved = self._remember()
+        self.vip_probe = VipProbe()
+        self.fenced: float | None = None
         self.state = State(durable=self.saved)
-        self._told = (self._see(), self.state)
+        self.board = Board(config, self._see(), self.state)
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises OSError when the kernel does not tell its addresses."""
@@ -67,15 +82,17 @@ class Agent:
         systemd = Systemd()
         self.addresses.start()
         self.peers.start()
+        self.witnesses.start()
         self.watch.start()
-        serve(self.config, self.told, lambda text: self.journal.say(text, logging.WARNING))
+        serve(self.board, self.peers, lambda text: self.journal.say(text, logging.WARNING))
         systemd.tell("READY=1")
-        told_at = time.monotonic()
+        told_at = 0.0
         while not self._stop:
             self.step()
-            if time.monotonic() - told_at >= TELL_SYSTEMD_EVERY:
-                told_at = time.monotonic()
+            if now() - told_at >= TELL_EVERY:
+                told_at = now()
                 systemd.tell(f"WATCHDOG=1\nSTATUS={self.state.phase}: {'; '.join(self.state.reasons) or 'may lead'}")
+                self._say_alive()
             self._wakeup.wait(IDLE)
             self._wakeup.clear()
         systemd.tell("STOPPING=1")
@@ -83,44 +100,63 @@ class Agent:
     def step(self) -> None:
         seen = self._see()
         before = self.state
-        decisions, self.state = decide(self.config, seen, before, time.monotonic())
-        self._told = (seen, self.state)
+        decisions, self.state = decide(self.config, seen, before, now())
+        self.board.publish(seen, self.state)
         self.journal.changes(before, self.state)
         for decision in decisions:
-            if isinstance(decision, (SetTrack, AskPeers, Kill)):
+            if isinstance(decision, AT_ONCE):
                 self._at_once(decision)
             else:
                 self.lanes.submit(decision)
         if self.state.phase == "promoting":
             self.watch.look()
 
-    def told(self) -> dict[str, Any]:
-        """What /status answers."""
-        seen, state = self._told
-        return status(self.config, seen, state, time.monotonic())
-
     def _see(self) -> Seen:
         config = self.config
         # In this order: what is being carried out is asked for before what it changes.
         running = self.lanes.running()
-        saved = self.saved
+        saved, fenced, vip_probe = self.saved, self.fenced, self.vip_probe
         return Seen(
             vip_here=self.addresses.here(),
-            keepalived=trackfile.keepalived_runs(config.keepalived_pid_file),
+            keepalived=self.keepalived.runs(),
             hold=trackfile.read_hold(config.hold_file),
             track=trackfile.read_track(config.track_file),
+            lead=trackfile.read_lead(config.lead_file),
+            paused=trackfile.paused(config.pause_file),
+            request=trackfile.read_request(config.request_file),
+            disk_stalled=trackfile.read_disk(config.disk_file),
             mysqld=self.watch.seen(),
             peers=self.peers.seen(),
+            witnesses=self.witnesses.seen(),
+            vip_probe=vip_probe,
+            fenced=fenced,
             saved=saved,
             running=running,
         )
 
+    def _sets(self) -> dict[str, tuple[str, str]]:
+        """What this server is compared with: the executed set and server_uuid of every peer, and of the last writer."""
+        sets = self.peers.sets()
+        if self.state.writer_set:
+            sets[WRITER_SET] = self.state.writer_set, ""
+        return sets
+
+    def _say_alive(self) -> None:
+        try:
+            trackfile.touch_alive(self.config.alive_file)
+        except OSError as error:
+            self.journal.say(f"the guard cannot be told that the agent runs: {error}", logging.WARNING)
+
+    # ---- what is decided ---------------------------------------------------------------------------------------------
+
     def _at_once(self, decision: AnyDecision) -> None:
-        began = time.monotonic()
+        began = now()
         error: Exception | None = None
         try:
             if isinstance(decision, SetTrack):
                 trackfile.write_track(self.config.track_file, decision.value)
+            elif isinstance(decision, SetLead):
+                trackfile.write_lead(self.config.lead_file, decision.value)
             elif isinstance(decision, AskPeers):
                 self.peers.ask()
             elif isinstance(decision, Kill):
@@ -129,14 +165,31 @@ class Agent:
             error = raised
             if isinstance(decision, Kill):
                 self.state = replace(self.state, killed=False)
-        self.journal.decision(decision, time.monotonic() - began, error)
+        self.journal.decision(decision, now() - began, error)
 
     def _carry_out(self, decision: AnyDecision) -> None:
+        if isinstance(decision, (Save, ProbeVip, AnnounceVip, RemoveVip, Fence)):
+            self._on_host(decision)
+        else:
+            self._on_mysqld(decision, self._instance())
+
+    def _on_host(self, decision: Save | ProbeVip | AnnounceVip | RemoveVip | Fence) -> None:
+        config = self.config
         if isinstance(decision, Save):
-            statefile.save(self.config.state_file, decision.durable)
+            statefile.save(config.state_file, decision.durable)
             self.saved = decision.durable
-            return
-        instance = self._instance()
+        elif isinstance(decision, ProbeVip):
+            began = now()
+            self.vip_probe = VipProbe(began, vip.probe(config.vip, config.interface))
+        elif isinstance(decision, AnnounceVip):
+            vip.announce(config.vip, config.interface)
+        elif isinstance(decision, RemoveVip):
+            vip.remove(config.vip, config.interface)
+        else:
+            fence.run(config, decision.peer)
+            self.fenced = now()
+
+    def _on_mysqld(self, decision: AnyDecision, instance: Instance) -> None:
         if isinstance(decision, StopReceiver):
             instance.stop_receiver(decision.channel)
         elif isinstance(decision, StartReceiver):
@@ -145,21 +198,30 @@ class Agent:
             instance.start_applier(decision.channel)
         elif isinstance(decision, SwitchSemiSync):
             instance.switch_semi_sync(decision.on)
+        elif isinstance(decision, EnableEvents):
+            instance.enable_events()
+        elif isinstance(decision, StopEvents):
+            instance.stop_events()
+        elif isinstance(decision, Rejoin):
+            instance.rejoin(decision.errant)
+        elif isinstance(decision, Demote):
+            instance.demote()
         elif isinstance(decision, Open):
             generation = decision.generation
             instance.open(decision.semi_sync, lambda: self._may_still_open(generation))
-        elif isinstance(decision, Demote):
-            instance.demote()
         if isinstance(decision, (Open, Demote)):
             self.watch.read(instance, instance.sessions["gate"])
 
     def _may_still_open(self, generation: int) -> bool:
-        state = self._told[1]
+        seen, state = self.board.seen, self.board.state
+        writer = any(peer.phase == "writer" and peer.led >= generation for peer in self.peers.seen())
         return (
             self.addresses.here()
             and trackfile.read_hold(self.config.hold_file) is None
+            and not writer
             and state.phase == "promoting"
-            and state.durable.generation == generation
+            and (state.durable.generation, state.durable.led) == (generation, generation)
+            and seen.saved.led == generation
             and not state.reasons
         )
 

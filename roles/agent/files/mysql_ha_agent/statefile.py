@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .model import Durable
 
-VERSION = 1
+VERSION = 2
 
 
 def load(path: str) -> Durable:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .clock import now
 from .config import Config
 from .lib._connection import MysqlError, Session
 from .lib._instance import compare_gtid, read_channels_of
@@ -23,7 +24,7 @@ SEMI_SYNC_EVERY = 0.2
 RECONNECT_AFTER = 0.1
 FLAGS = ("read_only", "super_read_only", "offline_mode")
 
-PeerSets = Mapping[str, "tuple[str, str]"]  # name -> (gtid_executed, server_uuid)
+Sets = Mapping[str, "tuple[str, str]"]  # name -> (gtid_executed, server_uuid)
 
 
 def without_uuid(gtid_set: str, uuid: str) -> str:
@@ -32,10 +33,11 @@ def without_uuid(gtid_set: str, uuid: str) -> str:
 
 
 class Watch:
-    def __init__(self, config: Config, wake: Callable[[], None], peer_sets: Callable[[], PeerSets]) -> None:
+    def __init__(self, config: Config, wake: Callable[[], None], sets: Callable[[], Sets]) -> None:
+        """`sets` tells what this server is compared with."""
         self._config = config
         self._wake = wake
-        self._peer_sets = peer_sets
+        self._sets = sets
         self._lock = threading.Lock()
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
@@ -97,7 +99,7 @@ class Watch:
             old, self.instance = self.instance, fresh
             same = old is not None and old.process.pid == fresh.process.pid and old.process.alive()
             server = self._seen.server if same else None
-            self._seen = replace(self._seen, alive=True, server=server, answered=time.monotonic(), error="")
+            self._seen = replace(self._seen, alive=True, server=server, answered=now(), error="")
         if old is not None:
             old.close()
         self._wake()
@@ -121,7 +123,7 @@ class Watch:
     def read(self, instance: Instance, session: Session) -> None:
         """Reads the switches, and the rest when it is due, or when the switches have changed: who reads that this
         instance is closed must not find the executed set of a moment before. Raises MysqlError."""
-        began = time.monotonic()
+        began = now()
         row = session.row("SELECT @@GLOBAL.read_only AS r, @@GLOBAL.super_read_only AS s, @@GLOBAL.offline_mode AS o")
         changes: dict[str, Any] = {
             "taken": began, "read_only": bool(row["r"]), "super_read_only": bool(row["s"]),
@@ -139,7 +141,7 @@ class Watch:
         self._publish_server(instance, changes)
 
     def _publish_server(self, instance: Instance, changes: dict[str, Any]) -> None:
-        now = time.monotonic()
+        at = now()
         with self._lock:
             if instance is not self.instance:
                 return
@@ -153,7 +155,7 @@ class Watch:
                     return
                 server = replace(old, **changes)
             news = old is None or "detailed" in changes or replace(server, taken=old.taken) != old
-            self._seen = replace(self._seen, alive=True, answered=now, server=server, error="")
+            self._seen = replace(self._seen, alive=True, answered=at, server=server, error="")
         if news:
             self._wake()
 
@@ -186,9 +188,10 @@ class Watch:
         )
         executed = "".join(str(session.value("SELECT @@GLOBAL.gtid_executed")).split())
         comparisons = []
-        for name, (theirs, uuid) in self._peer_sets().items():
+        for name, (theirs, uuid) in self._sets().items():
             known = self._compared.get(name)
-            if known is None or known[0] != executed or known[1].of_set != theirs:
+            same = known is not None and known[0] == executed and known[1].of_set == theirs
+            if known is None or not same or known[1].unreceived:
                 known = executed, self._compare(session, theirs, instance.uuid, uuid)
                 self._compared[name] = known
             comparisons.append((name, known[1]))
@@ -197,11 +200,18 @@ class Watch:
     @staticmethod
     def _compare(session: Session, theirs: str, own_uuid: str, their_uuid: str) -> Comparison:
         facts = compare_gtid(session, theirs)
+        unreceived = facts["gtid_missing"]
+        if unreceived:
+            rows = session.run(
+                "SELECT received_transaction_set AS got FROM performance_schema.replication_connection_status")
+            received = ",".join(row["got"] for row in rows if row["got"])
+            unreceived = session.value("SELECT GTID_SUBTRACT(%s, %s)", [unreceived, received])
         return Comparison(
             of_set=theirs,
             peer_extra=without_uuid(facts["gtid_missing"], own_uuid),
             own_extra=without_uuid(facts["gtid_extra"], their_uuid),
             lacks=bool(facts["gtid_extra"]),
+            unreceived=bool(unreceived),
         )
 
     def _channel(self, facts: dict[str, Any]) -> Channel:
@@ -221,14 +231,14 @@ class Watch:
 
     def _lag(self, channel: str, lag: float | None) -> float | None:
         """While the source is away the lag is the last known one, growing."""
-        now = time.monotonic()
+        at = now()
         if lag is not None:
-            self._lag_known[channel] = now, lag
+            self._lag_known[channel] = at, lag
             return lag
         if channel not in self._lag_known:
             return None
-        at, last = self._lag_known[channel]
-        return round(now - at + last, 3)
+        known_at, last = self._lag_known[channel]
+        return round(at - known_at + last, 3)
 
     # ---- a fresh session, when the old one is silent -----------------------------------------------------------------
 
@@ -238,7 +248,7 @@ class Watch:
             time.sleep(config.hang_timeout / 6)
             with self._lock:
                 seen = self._seen
-            if not seen.alive or seen.answered is None or time.monotonic() - seen.answered < config.hang_timeout / 3:
+            if not seen.alive or seen.answered is None or now() - seen.answered < config.hang_timeout / 3:
                 continue
             try:
                 session = dial(config.socket, config.mysql_user, config.hang_timeout)[0]
@@ -248,4 +258,4 @@ class Watch:
                     session.close()
             except (MysqlError, NotThere):
                 continue
-            self._publish(answered=time.monotonic())
+            self._publish(answered=now())
