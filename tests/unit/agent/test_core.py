@@ -193,6 +193,12 @@ class TestPromotion:
             SetTrack("b is a live writer although the VIP came here.", "1")]
         assert run(replace(STANDBY, peers=(B, R)), after, NOW + 1)[1].refused is None
 
+    def test_refused_it_takes_part_again_when_the_holder_is_heard_in_vrrp(self) -> None:
+        refused = replace(KNOWN, refused="b")
+        assert run(STANDBY, refused)[1].reasons
+        assert run(replace(STANDBY, advert=NOW - 0.5), refused)[1].reasons == ()
+        assert run(replace(STANDBY, advert=NOW - 5), refused)[1].reasons
+
     def test_of_two_that_promote_the_first_in_the_list_goes_on(self) -> None:
         also = replace(B, phase="promoting", vip_here=True)
         assert kinds(run(ready(peers=(also, R)), PROMOTING)[0]) == ["Open"]
@@ -515,6 +521,10 @@ class TestLeftBehind:
         unfed = replace(STANDBY, mysqld=up(replace(CLOSED, channels=(replace(CHANNEL, receiver="Connecting"),))))
         assert not run(unfed, replace(KNOWN, unfed_since=NOW - 0.9))[1].durable.left_behind
         assert run(unfed, replace(KNOWN, unfed_since=NOW - 1))[1].durable.left_behind
+
+    def test_when_the_writer_says_that_it_goes_on_alone(self) -> None:
+        alone = replace(STANDBY, peers=(replace(B_WRITES, alone=True, waits=False), R))
+        assert run(alone)[1].durable.left_behind
 
     def test_by_a_promotion_elsewhere(self) -> None:
         promoted = replace(STANDBY, peers=(replace(B_WRITES, led=4, generation=4, waits=False), R))

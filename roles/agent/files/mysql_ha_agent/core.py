@@ -37,6 +37,7 @@ from .step import RETRY, RETRY_THREADS, Step
 FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing from a live writer to be called errant
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
 STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
+ADVERTS_LAST = 1.0
 RETRY_REJOIN = 60.0
 RETRY_EVENTS = 5.0
 
@@ -81,7 +82,7 @@ class _Core(Step):
             self.do(AskPeers("mysqld does not answer"))
         self.state = standing.note(self.view, self.state)
         refused = self.state.refused
-        if refused and not self.view.is_live_writer(refused):
+        if refused and (not self.view.is_live_writer(refused) or self._adverts_arrive()):
             self.set(refused=None)
         if self.state.outdone and self.now - self.state.outdone[1] >= STEADY:
             self.set(outdone=None)
@@ -90,6 +91,11 @@ class _Core(Step):
         self._notice_errant()
         self._notice_proof()
         self._notice_request()
+
+    def _adverts_arrive(self) -> bool:
+        """keepalived hears the holder of the VIP again, so it would not take it."""
+        heard = self.seen.advert
+        return heard is not None and self.now - heard <= ADVERTS_LAST and not self.seen.vip_here
 
     def _notice_leading(self) -> None:
         seen, server, led = self.seen, self.server, self.state.led

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from . import fence, statefile, trackfile, vip
 from .addresses import Addresses
+from .adverts import Adverts
 from .clock import now
 from .config import Config
 from .core import decide
@@ -52,7 +53,7 @@ from .watch import Watch
 from .witnesses import Witnesses
 
 IDLE = 0.1  # seconds between two steps when nothing happens; news of any kind wakes the loop at once
-TELL_EVERY = 1.0  # systemd and the guard are told that the agent runs
+TELL_EVERY = 0.5  # systemd and the guard are told that the agent runs
 AT_ONCE = (SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
 
 
@@ -64,6 +65,7 @@ class Agent:
         self._stop = False
         wake = self._wakeup.set
         self.addresses = Addresses(config.vip.ip, config.interface, wake)
+        self.adverts = Adverts(config)
         self.keepalived = trackfile.KeepalivedWatch(config.keepalived_pid_file)
         self.peers = Peers(config, wake)
         self.witnesses = Witnesses(config, wake)
@@ -81,6 +83,7 @@ class Agent:
             signal.signal(number, self._on_signal)
         systemd = Systemd()
         self.addresses.start()
+        self.adverts.start()
         self.peers.start()
         self.witnesses.start()
         self.watch.start()
@@ -118,6 +121,7 @@ class Agent:
         saved, fenced, vip_probe = self.saved, self.fenced, self.vip_probe
         return Seen(
             vip_here=self.addresses.here(),
+            advert=self.adverts.heard(),
             keepalived=self.keepalived.runs(),
             hold=trackfile.read_hold(config.hold_file),
             track=trackfile.read_track(config.track_file),

@@ -157,6 +157,7 @@ class Seen:
     saved: Durable = Durable()
     witnesses: tuple[Witness, ...] = ()
     vip_probe: VipProbe = VipProbe()
+    advert: float | None = None  # when another host was last heard to announce the VIP
     disk_stalled: float = 0.0  # seconds for which a small write to mysqld's disks has been waiting
     lead: str | None = None  # the content of the lead file, which raises the priority in VRRP; None: unreadable
     paused: bool = False

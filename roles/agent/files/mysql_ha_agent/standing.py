@@ -79,6 +79,8 @@ def _misses(view: View, state: State) -> bool:
     writer = view.live_writer()
     if writer is None or writer.answered is None:
         return False
+    if writer.alone and writer.led == state.durable.generation:
+        return True
     if state.down_since is not None and writer.answered >= state.down_since:
         return True
     return state.unfed_since is not None and view.now - state.unfed_since >= UNFED

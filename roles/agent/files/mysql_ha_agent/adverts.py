@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Listens to VRRP beside keepalived: is anybody else announcing our VIP, so that our keepalived would not take it?"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+from .clock import now
+from .config import Config, IpAddress
+
+IPPROTO_VRRP = 112
+TRY_AGAIN = 10.0  # seconds
+
+
+def announces(packet: bytes, vip: IpAddress) -> bool:
+    """Whether this VRRP advertisement (version 2 or 3, without the IP header) is for the VIP, by one that keeps it:
+    priority 0 gives it up."""
+    if len(packet) < 8 or packet[0] not in (0x21, 0x31):
+        return False
+    priority, count, width = packet[2], packet[3], len(vip.packed)
+    addresses = packet[8:8 + count * width]
+    return priority > 0 and any(
+        addresses[at:at + width] == vip.packed for at in range(0, len(addresses) - width + 1, width))
+
+
+def without_ip_header(datagram: bytes, version: int) -> bytes:
+    """A raw IPv4 socket delivers the header too, an IPv6 one does not."""
+    return datagram if version == 6 or not datagram else datagram[(datagram[0] & 0x0F) * 4:]
+
+
+class Adverts:
+    """`heard` answers from memory; a thread listens."""
+
+    def __init__(self, config: Config) -> None:
+        self._vip = config.vip.ip
+        self._heard: float | None = None
+
+    def start(self) -> None:
+        threading.Thread(target=self._listen, name="adverts", daemon=True).start()
+
+    def heard(self) -> float | None:
+        """When the VIP was last announced by another host; our own advertisements do not come back to us."""
+        return self._heard
+
+    def _listen(self) -> None:
+        family = socket.AF_INET6 if self._vip.version == 6 else socket.AF_INET
+        while True:
+            try:
+                with socket.socket(family, socket.SOCK_RAW, IPPROTO_VRRP) as raw:
+                    while True:
+                        packet = without_ip_header(raw.recv(2048), self._vip.version)
+                        if announces(packet, self._vip):
+                            self._heard = now()
+            except OSError:  # no CAP_NET_RAW, or the interface went: then nothing is heard
+                time.sleep(TRY_AGAIN)
