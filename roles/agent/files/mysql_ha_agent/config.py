@@ -34,13 +34,18 @@ class Member:
     role: str
 
 
+GATEWAY = "gateway"
+
+
 @dataclass(frozen=True)
 class Witness:
-    address: IpAddress
+    address: IpAddress | None  # None: the interface's default gateway, whichever that is at run time
     port: int | None  # None: it is pinged
 
     @property
     def name(self) -> str:
+        if self.address is None:
+            return GATEWAY
         return str(self.address) if self.port is None else f"{self.address} port {self.port}"
 
 
@@ -162,7 +167,9 @@ def _list_of(check: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _witness(value: Any) -> Witness:
-    """ADDRESS is pinged; with a port ([ADDRESS]:PORT for IPv6) a TCP connection is tried."""
+    """ADDRESS is pinged; with a port ([ADDRESS]:PORT for IPv6) a TCP connection is tried; `gateway` is pinged."""
+    if value == GATEWAY:
+        return Witness(None, None)
     host, colon, port = _string(value).rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):
         return Witness(ipaddress.ip_address(value.strip("[]")), None)

@@ -1,22 +1,28 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The small files in /run that keepalived, operators and the agent share. They are in memory: no disk is waited for."""
+"""The small files in /run that keepalived, operators, the guard and the agent share. They are in memory: no disk is
+waited for."""
 
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
 
+from .clock import now
 
-def read_track(path: str) -> str | None:
-    """What keepalived reads now; None when there is no such file."""
+REQUESTS = ("promote", "accept-data-loss")
+DISK_OUTDATED = 3.0  # seconds without a word of the guard, after which its last one says nothing any more
+
+
+def _read(path: str) -> str | None:
     try:
-        return Path(path).read_text(encoding="ascii", errors="replace").strip()
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return None
 
 
-def write_track(path: str, value: str) -> None:
+def _write(path: str, value: str) -> None:
     """In place and in one write: keepalived may read at any time, and takes an empty file for 0. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -25,6 +31,32 @@ def write_track(path: str, value: str) -> None:
         os.ftruncate(descriptor, len(data))
     finally:
         os.close(descriptor)
+
+
+# ---- what keepalived reads -------------------------------------------------------------------------------------------
+
+
+def read_track(path: str) -> str | None:
+    """Whether this instance may hold the VIP, as keepalived reads it: "0" if it may; None when there is no file."""
+    return _read(path)
+
+
+def write_track(path: str, value: str) -> None:
+    """Raises OSError."""
+    _write(path, value)
+
+
+def read_lead(path: str) -> str | None:
+    """What keepalived adds to its priority; None when there is no such file."""
+    return _read(path)
+
+
+def write_lead(path: str, value: str) -> None:
+    """Raises OSError."""
+    _write(path, value)
+
+
+# ---- what people and other programs ask for --------------------------------------------------------------------------
 
 
 def read_hold(path: str) -> str | None:
@@ -55,10 +87,94 @@ def remove_hold(path: str, reason: str | None) -> bool:
     return True
 
 
+def paused(path: str) -> bool:
+    return Path(path).exists()
+
+
+def read_request(path: str) -> str | None:
+    """What a person asks for, one of REQUESTS; None without a file, and for anything else in it."""
+    found = _read(path)
+    return found if found in REQUESTS else None
+
+
+# ---- between the agent and its guard ---------------------------------------------------------------------------------
+
+
+def touch_alive(path: str) -> None:
+    """The agent runs. The guard demotes for an agent that does not write this for `down_timeout`. Raises OSError."""
+    _write(path, repr(now()))
+
+
+def read_alive(path: str) -> str | None:
+    """Two equal answers: the agent has not run in between."""
+    return _read(path)
+
+
+def write_disk(path: str, stalled: float) -> None:
+    """By the guard: for how many seconds a write to mysqld's disks has been waiting. Raises OSError."""
+    _write(path, f"{stalled:.3f} {now()!r}")
+
+
+def read_disk(path: str) -> float:
+    """Seconds for which a write to mysqld's disks has been waiting; 0.0 when none waits or nobody probes."""
+    try:
+        stalled, written = map(float, (_read(path) or "").split())
+    except ValueError:
+        return 0.0
+    return stalled if 0 <= now() - written <= DISK_OUTDATED else 0.0
+
+
+# ---- keepalived's process --------------------------------------------------------------------------------------------
+
+
+class KeepalivedWatch:
+    """Its process is found through the pid file once, and then watched: no file is read while it lives."""
+
+    def __init__(self, pid_file: str) -> None:
+        self._pid_file = pid_file
+        self._pidfd: int | None = None
+
+    def runs(self) -> bool:
+        if self._pidfd is not None:
+            if not select.select([self._pidfd], [], [], 0)[0]:
+                return True
+            os.close(self._pidfd)
+            self._pidfd = None
+        return self._find()
+
+    def _find(self) -> bool:
+        pid = _pid(self._pid_file)
+        if pid is None:
+            return False
+        try:
+            # Before its name is looked at: then the descriptor cannot belong to a later process with this number.
+            pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+        except OSError:  # it is gone, or the kernel (before 5.3) has no pidfd
+            pidfd = None
+        if not _is_keepalived(pid) or (pidfd is not None and select.select([pidfd], [], [], 0)[0]):
+            if pidfd is not None:
+                os.close(pidfd)
+            return False
+        self._pidfd = pidfd
+        return True
+
+
 def keepalived_runs(pid_file: str) -> bool:
     """The pid file names a live process that is keepalived."""
+    pid = _pid(pid_file)
+    return pid is not None and _is_keepalived(pid)
+
+
+def _pid(pid_file: str) -> int | None:
     try:
         pid = int(Path(pid_file).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return pid if pid > 0 else None
+
+
+def _is_keepalived(pid: int) -> bool:
+    try:
         return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "keepalived"
     except (OSError, ValueError):
         return False
