@@ -1,200 +1,180 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the agent answers over HTTP, from memory: /status, /writer, /reader. Nothing here asks mysqld."""
+"""What the agent answers over HTTP, from memory: /status, /writer, /reader and /metrics. Nothing here asks mysqld.
+
+How the loop feeds it: `board.publish(seen, state)` in every step, directly after the decision. Publishing costs a
+comparison; the serial, which a peer quotes to wait for news, changes only with what concerns others (`_concerns`).
+
+    board = Board(config, seen, state)                  # once
+    serve(board, peers, report)                         # once
+    board.publish(seen, state)                          # in every step
+
+/status?from=NAME&seen=SERIAL&wait=SECONDS   answered when SERIAL is not, or no longer, the current one, or after `wait`
+/status?from=NAME&fresh=1                    answered when our own peers have been asked anew, at most FRESH_BOUND later
+"""
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import socket
-import threading
-import time
+import math
+import secrets
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
+from .clock import now
 from .config import Config
-from .eligibility import channel_broken
-from .model import Peer, Seen, State
+from .httpd import Answer, Later, Question, Server, plain
+from .metrics import metrics
+from .model import Seen, State
+from .peers import Peers
+from .standing import waits
+from .telling import is_eligible, is_up, reader, status, writer
+from .view import View
 
 MAX_LAG = 10.0  # seconds, for /reader without max_lag
-IP_FREEBIND = 15
-BIND_AGAIN = 1.0
+LONGEST_WAIT = 5.0
+FRESH_BOUND = 0.1
 
 
 def allowed(config: Config, client: str) -> bool:
     """Members, the VIP, this host, and the networks of `allow`."""
-    address = ipaddress.ip_address(client.split("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
+    address = plain(client)
     if address.is_loopback or address == config.vip.ip:
         return True
     return any(address == member.address for member in config.members) or any(
         address in network for network in config.allow if network.version == address.version)
 
 
-def status(config: Config, seen: Seen, state: State, now: float) -> dict[str, Any]:
-    """The whole local view. `version` counts incompatible changes."""
-    mysqld, server = seen.mysqld, seen.mysqld.server if seen.mysqld.alive else None
-    semi_sync = server.semi_sync if server else None
-    return {
-        "version": 1,
-        "instance": config.instance,
-        "cluster": config.cluster,
-        "topology": config.topology,
-        "role": config.role,
-        "address": str(config.address),
-        "port": config.port,
-        "vip": str(config.vip),
-        "phase": state.phase,
-        "writer": state.phase == "writer",
-        "vip_here": seen.vip_here,
-        "keepalived": seen.keepalived,
-        "hold": seen.hold,
-        "track": seen.track,
-        "eligible": state.phase != "starting" and not state.reasons,
-        "reasons": list(state.reasons),
-        "waiting": state.waiting,
-        "generation": state.durable.generation,
-        "source_proven": state.durable.source_proven,
-        "mysqld": {
-            "up": server is not None and _age(mysqld.answered, now) < config.hang_timeout,
-            "alive": mysqld.alive,
-            "error": mysqld.error,
-            "age": _rounded(_age(mysqld.answered, now)),
-            "version": server.version if server else "",
-            "uuid": server.uuid if server else "",
-            "read_only": server.read_only if server else None,
-            "super_read_only": server.super_read_only if server else None,
-            "offline_mode": server.offline_mode if server else None,
-            "gtid_executed": server.gtid_executed if server else "",
-            "channels": [
-                {
-                    "name": channel.name, "source": f"{channel.source_host}:{channel.source_port}",
-                    "receiver": channel.receiver, "applier": channel.applier, "drained": channel.drained,
-                    "lag": channel.lag, "broken": channel_broken(channel),
-                }
-                for channel in (server.channels if server else ())
-            ],
-            "semi_sync": {"source": semi_sync.source_enabled, "clients": semi_sync.clients} if semi_sync else None,
-        },
-        "peers": [_peer(peer, seen, now) for peer in seen.peers],
-    }
+class Board:
+    """The newest step of the loop, for everybody who asks."""
 
-
-def _peer(peer: Peer, seen: Seen, now: float) -> dict[str, Any]:
-    server = seen.mysqld.server
-    comparison = server.comparison(peer.name) if server else None
-    return {
-        "name": peer.name, "phase": peer.phase, "eligible": peer.eligible,
-        "age": _rounded(_age(peer.answered, now)), "error": peer.error,
-        "has_more": comparison.peer_extra if comparison else None,
-    }
-
-
-def _age(at: float | None, now: float) -> float:
-    return float("inf") if at is None else now - at
-
-
-def _rounded(age: float) -> float | None:
-    return None if age == float("inf") else round(age, 3)
-
-
-def writer(told: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    is_writer = told["writer"] and told["mysqld"]["up"]
-    return (200 if is_writer else 503), {"writer": is_writer, "phase": told["phase"]}
-
-
-def reader(told: dict[str, Any], max_lag: float) -> tuple[int, dict[str, Any]]:
-    """Fit to serve reads that tolerate this lag: a replica whose channel is whole. The writer is none."""
-    mysqld = told["mysqld"]
-    lags = [channel["lag"] for channel in mysqld["channels"] if channel["applier"] and not channel["broken"]]
-    fit = bool(
-        mysqld["up"] and mysqld["read_only"] and not mysqld["offline_mode"] and lags
-        and len(lags) == len(mysqld["channels"]) and all(lag is not None and lag <= max_lag for lag in lags)
-    )
-    return (200 if fit else 503), {"reader": fit, "lag": max(filter(None, lags), default=0.0) if lags else None}
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 5.0  # a client that says nothing for so long is dropped
-    server: Server
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        told = self.server.told()
-        if url.path == "/status":
-            self._answer(200, told)
-        elif url.path == "/writer":
-            self._answer(*writer(told))
-        elif url.path == "/reader":
-            try:
-                max_lag = float(parse_qs(url.query).get("max_lag", [str(MAX_LAG)])[-1])
-            except ValueError:
-                self._answer(400, {"error": "max_lag must be a number of seconds"})
-            else:
-                self._answer(*reader(told, max_lag))
-        else:
-            self._answer(404, {"error": "there are /status, /writer and /reader"})
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_OPTIONS(self) -> None:
-        """HAProxy's httpchk asks so by default."""
-        self.do_GET()
-
-    def _answer(self, code: int, content: dict[str, Any]) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Checks come many times a second; they are not news."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, config: Config, address: str, told: Callable[[], dict[str, Any]]) -> None:
-        """Raises OSError."""
+    def __init__(self, config: Config, seen: Seen, state: State) -> None:
         self.config = config
-        self.told = told
-        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        super().__init__((address, config.agent_port), Handler)
+        self._start = secrets.token_hex(4)  # no serial of an earlier agent is taken for one of this
+        self._number = 1
+        self._shown = (seen, state, f"{self._start}-1")
+        self._concern: object = None
+        self._news: Callable[[], None] = lambda: None
+        self._eager_until = 0.0
 
-    def server_bind(self) -> None:
-        self.socket.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)  # the address may come later than the agent
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
+    def publish(self, seen: Seen, state: State) -> None:
+        """Shows this step. To be called by one thread only."""
+        moment = now()
+        concern = _concerns(self.config, seen, state, moment)
+        changed = concern != self._concern
+        if changed:
+            self._concern = concern
+            self._number += 1
+        self._shown = (seen, state, f"{self._start}-{self._number}")
+        if changed or moment < self._eager_until:
+            self._news()
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        return allowed(self.config, client_address[0])
+    @property
+    def shown(self) -> tuple[Seen, State, str]:
+        """The newest step and its serial."""
+        return self._shown
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is not news."""
+    @property
+    def seen(self) -> Seen:
+        return self._shown[0]
+
+    @property
+    def state(self) -> State:
+        return self._shown[1]
+
+    def status(self, moment: float) -> dict[str, Any]:
+        seen, state, serial = self._shown
+        return status(self.config, seen, state, moment, serial)
+
+    def tell(self, news: Callable[[], None]) -> None:
+        """`news` is called by `publish` when the serial has changed."""
+        self._news = news
+
+    def tell_every_step(self, until: float) -> None:
+        self._eager_until = max(self._eager_until, until)
 
 
-def serve(config: Config, told: Callable[[], dict[str, Any]], report: Callable[[str], None]) -> None:
-    """Answers on the member's address and on this host's own, in threads; goes on trying where a port is taken."""
-    for address in dict.fromkeys((str(config.address), "127.0.0.1")):
-        threading.Thread(target=_serve, args=(config, address, told, report), name="http", daemon=True).start()
+def _concerns(config: Config, seen: Seen, state: State, moment: float) -> object:
+    """What other agents wait for. Ages and sets of transactions are not among it: they change all the time."""
+    return (
+        state.phase, is_eligible(state), seen.vip_here, is_up(config, seen, moment), seen.saved, seen.hold,
+        state.durable.errant, waits(View(config, seen, moment), state),
+    )
 
 
-def _serve(config: Config, address: str, told: Callable[[], dict[str, Any]], report: Callable[[str], None]) -> None:
-    said = ""
-    while True:
-        try:
-            Server(config, address, told).serve_forever(poll_interval=60)
-        except OSError as error:
-            if str(error) != said:
-                said = str(error)
-                report(f"cannot listen on {address}:{config.agent_port}: {error.strerror}")
-            time.sleep(BIND_AGAIN)
+class Endpoints:
+    """The answer to every question."""
+
+    def __init__(self, board: Board, peers: Peers) -> None:
+        self._board = board
+        self._peers = peers
+        self._config = board.config
+        self._addresses = {member.name: member.address for member in board.config.peers}
+
+    def answer(self, question: Question, first: bool) -> Answer | Later:
+        if question.path == "/status":
+            return self._status(question, first)
+        moment = now()
+        seen, state, serial = self._board.shown
+        if question.path == "/writer":
+            return _json(*writer(self._config, seen, state, moment))
+        if question.path == "/reader":
+            max_lag = _seconds(question.query.get("max_lag", str(MAX_LAG)))
+            if max_lag is None:
+                return _json(HTTPStatus.BAD_REQUEST, {"error": "max_lag must be a number of seconds"})
+            return _json(*reader(self._config, seen, state, moment, max_lag))
+        if question.path == "/metrics":
+            told = status(self._config, seen, state, moment, serial)
+            return Answer(HTTPStatus.OK, metrics(told).encode(), "text/plain; version=0.0.4; charset=utf-8")
+        return _json(HTTPStatus.NOT_FOUND, {"error": "there are /status, /writer, /reader and /metrics"})
+
+    def _status(self, question: Question, first: bool) -> Answer | Later:
+        moment = now()
+        if first:
+            self._note_knock(question)
+        wait = _seconds(question.query.get("wait", "0"))
+        if wait is None:
+            return _json(HTTPStatus.BAD_REQUEST, {"error": "wait must be a number of seconds"})
+        if question.query.get("fresh") == "1":
+            due = question.arrived + FRESH_BOUND
+            if first:
+                self._board.tell_every_step(due)
+                self._peers.look()
+            peers = self._board.seen.peers
+            if moment < due and not all(peer.asked is not None and peer.asked >= question.arrived for peer in peers):
+                return due
+        elif wait and question.query.get("seen") == self._board.shown[2]:
+            due = question.arrived + min(wait, LONGEST_WAIT)
+            if moment < due:
+                return due
+        return _json(HTTPStatus.OK, self._board.status(moment))
+
+    def _note_knock(self, question: Question) -> None:
+        name = question.query.get("from", "")
+        address = self._addresses.get(name)
+        client = plain(question.client)
+        if address is not None and (client in (address, self._config.address) or client.is_loopback):
+            self._peers.knock(name)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _json(code: int, content: dict[str, Any]) -> Answer:
+    return Answer(code, json.dumps(content, separators=(",", ":")).encode())
+
+
+def serve(board: Board, peers: Peers, report: Callable[[str], None]) -> None:
+    """Answers on the member's address and on this host's own, in one thread; goes on trying where a port is taken."""
+    config = board.config
+    endpoints = Endpoints(board, peers)
+    addresses = dict.fromkeys((str(config.address), "127.0.0.1"))
+    server = Server(addresses, config.agent_port, lambda client: allowed(config, client), endpoints.answer, report)
+    board.tell(server.news)
+    server.start()

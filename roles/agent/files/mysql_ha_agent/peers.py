@@ -1,90 +1,219 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks the other agents for their status, each in a thread of its own."""
+"""Asks the other agents, each over two connections of its own: one on which a question always waits for news, one for
+questions that cannot wait. Nobody who is slow, silent or talks nonsense holds up anybody else."""
 
 from __future__ import annotations
 
-import http.client
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
 
-from .config import Member
+from .clock import now
+from .config import Config, Member
+from .link import Link
 from .model import Peer
 
-EVERY = 0.5  # seconds; at once when asked by `ask`
-TIMEOUT = 1.0
+WAIT = 0.5  # seconds for which a peer without news may keep our question; it is also how often we are heard there
+BOUND = 1.0  # seconds for a whole answer
+AGAIN = 0.2  # seconds after a question that failed
+PACE = 0.02  # seconds from one question to the next at least, however often the peer changes
+MOST = 1 << 62  # no promotion has a greater number
 
 
-def parse(name: str, body: bytes) -> Peer:
+@dataclass(frozen=True)
+class Told:
+    """One answer of a peer."""
+
+    peer: Peer
+    serial: str  # begins with the mark of that agent's start
+    clock: float  # when it was told, by the peer's own clock
+
+    @property
+    def start(self) -> str:
+        return self.serial.partition("-")[0]
+
+
+def parse(name: str, body: bytes) -> Told:
     """A peer's /status. Raises ValueError for what no agent would say."""
-    status = json.loads(body)
     try:
-        if status["version"] != 1 or status["instance"] != name:
-            raise ValueError(f"not the status of {name}")
-        mysqld = status["mysqld"]
-        channel = mysqld["channels"][0] if mysqld["channels"] else {}
-        return Peer(
-            name=name,
-            phase=str(status["phase"]),
-            mysqld_up=bool(mysqld["up"]),
-            closed=bool(mysqld["up"] and mysqld["read_only"]),
-            eligible=bool(status["eligible"]),
-            generation=int(status["generation"]),
-            uuid=str(mysqld["uuid"]),
-            gtid_executed=str(mysqld["gtid_executed"]),
-            receiving=channel.get("receiver") == "Yes",
-            has_channel=bool(mysqld["channels"]),
-            lag=channel.get("lag"),
-        )
-    except (KeyError, TypeError) as error:
+        status = json.loads(body)
+        return Told(_peer(name, status), _text(status["serial"]), _seconds(status["clock"]))
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a status: {error!r}") from None
 
 
+def _peer(name: str, status: dict[str, Any]) -> Peer:
+    if status["version"] != 1 or status["instance"] != name:
+        raise ValueError(f"not the status of {name}")
+    mysqld = status["mysqld"]
+    channels = mysqld["channels"]
+    channel = channels[0] if channels else {"receiver": "", "lag": None}
+    lag = channel["lag"]
+    return Peer(
+        name=name,
+        phase=_text(status["phase"]),
+        vip_here=_truth(status["vip_here"]),
+        mysqld_up=_truth(mysqld["up"]),
+        closed=_truth(mysqld["up"]) and bool(mysqld["read_only"]),
+        eligible=_truth(status["eligible"]),
+        generation=_number(status["generation"]),
+        led=_number(status["led"]),
+        alone=_truth(status["alone"]),
+        left_behind=_truth(status["left_behind"]),
+        errant=bool(_text(status["errant"])),
+        lead=_number(status["lead"]),
+        waits=_truth(status["waits"]),
+        hears=tuple((_text(heard["name"]), _text(heard["phase"]), _seconds(heard["age"])) for heard in status["hears"]),
+        uuid=_text(mysqld["uuid"]),
+        gtid_executed=_text(mysqld["gtid_executed"]),
+        receiving=channel["receiver"] == "Yes",
+        has_channel=bool(channels),
+        lag=None if lag is None else _seconds(lag),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text was expected")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("true or false was expected")
+    return value
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MOST:
+        raise TypeError("a whole number was expected")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise TypeError("a number of seconds was expected")
+    return float(value)
+
+
+class _Mailbox:
+    """What is wanted of the thread that puts the questions which cannot wait."""
+
+    def __init__(self) -> None:
+        self.wanted = threading.Event()
+        self.fresh = False
+
+
 class Peers:
-    def __init__(self, members: tuple[Member, ...], wake: Callable[[], None]) -> None:
-        self._members = members
+    def __init__(self, config: Config, wake: Callable[[], None]) -> None:
+        self._own = config.instance
+        self._address = str(config.address)
+        self._members = config.peers
         self._wake = wake
-        self._peers = {member.name: Peer(member.name) for member in members}
-        self._asked = {member.name: threading.Event() for member in members}
+        self._lock = threading.Lock()
+        self._peers = {member.name: Peer(member.name) for member in self._members}
+        self._told: dict[str, Told] = {}
+        self._mailboxes = {member.name: _Mailbox() for member in self._members}
 
     def start(self) -> None:
         for member in self._members:
-            threading.Thread(target=self._follow, args=(member,), name=f"peer {member.name}", daemon=True).start()
+            for run, what in ((self._follow, "follow"), (self._question, "ask")):
+                threading.Thread(target=run, args=(member,), name=f"{what} {member.name}", daemon=True).start()
 
     def seen(self) -> tuple[Peer, ...]:
-        return tuple(self._peers[member.name] for member in self._members)
+        with self._lock:
+            return tuple(self._peers[member.name] for member in self._members)
 
     def sets(self) -> dict[str, tuple[str, str]]:
         """The executed set and server_uuid of every peer that has told them."""
         return {peer.name: (peer.gtid_executed, peer.uuid) for peer in self.seen() if peer.uuid}
 
     def ask(self) -> None:
-        for event in self._asked.values():
-            event.set()
+        """Asks all at once, and has each of them ask its own peers first."""
+        for mailbox in self._mailboxes.values():
+            mailbox.fresh = True
+            mailbox.wanted.set()
+
+    def look(self) -> None:
+        """Asks all at once. This, not `ask`, answers a peer's `ask`: else two agents would ask each other for ever."""
+        for mailbox in self._mailboxes.values():
+            mailbox.wanted.set()
+
+    def knock(self, name: str) -> None:
+        """That peer has just asked us."""
+        with self._lock:
+            if name in self._peers:
+                self._peers[name] = replace(self._peers[name], knocked=now())
+
+    # ---- the threads of one peer -------------------------------------------------------------------------------------
 
     def _follow(self, member: Member) -> None:
-        connection = http.client.HTTPConnection(str(member.address), member.agent_port, timeout=TIMEOUT)
+        """Always has a question there, which is answered when something changes."""
+        link = self._link(member)
         while True:
-            began = time.monotonic()
-            try:
-                peer = parse(member.name, _get(connection))
-            except (OSError, ValueError, http.client.HTTPException) as error:
-                connection.close()
-                self._peers[member.name] = replace(self._peers[member.name], asked=began, error=str(error))
-            else:
-                self._peers[member.name] = replace(peer, asked=began, answered=began)
+            began = now()
+            told = self._told.get(member.name)
+            query = f"&seen={quote(told.serial if told else '', safe='')}&wait={WAIT:g}"
+            answered = self._put(link, member, query, WAIT + BOUND)
+            time.sleep(max(0.0, began + PACE - now()) if answered else AGAIN)
+
+    def _question(self, member: Member) -> None:
+        link = self._link(member)
+        mailbox = self._mailboxes[member.name]
+        while True:
+            mailbox.wanted.wait()
+            mailbox.wanted.clear()
+            fresh, mailbox.fresh = mailbox.fresh, False
+            self._put(link, member, "&fresh=1" if fresh else "", BOUND)
             self._wake()
-            self._asked[member.name].wait(EVERY)
-            self._asked[member.name].clear()
+
+    def _link(self, member: Member) -> Link:
+        """From our own address, because by that the peer knows us."""
+        return Link(str(member.address), member.agent_port, self._address)
+
+    def _put(self, link: Link, member: Member, query: str, bound: float) -> bool:
+        """Puts one question and takes note of what comes of it; returns whether it was answered."""
+        sent = now()
+        try:
+            told = parse(member.name, link.get(f"/status?from={quote(self._own, safe='')}{query}", bound))
+        except (OSError, ValueError) as error:
+            link.close()
+            self._failed(member.name, sent, error)
+            return False
+        self._answered(told, sent)
+        return True
+
+    def _failed(self, name: str, sent: float, error: Exception) -> None:
+        with self._lock:
+            known = self._peers[name]
+            refused = _later(known.refused, sent) if isinstance(error, ConnectionRefusedError) else known.refused
+            self._peers[name] = replace(known, asked=_later(known.asked, sent), refused=refused, error=str(error))
+        if known.error != str(error):
+            self._wake()
+
+    def _answered(self, told: Told, sent: float) -> None:
+        """Of two answers that crossed the one that was told last counts."""
+        name, took = told.peer.name, now() - sent
+        with self._lock:
+            known, before = self._peers[name], self._told.get(name)
+            overtaken = before is not None and before.start == told.start and before.clock > told.clock
+            content = known
+            if not overtaken:
+                self._told[name] = told
+                # It counts from its answer, we count from our question, which may have waited there.
+                hears = tuple((member, phase, age - took) for member, phase, age in told.peer.hears)
+                content = replace(told.peer, hears=hears, refused=known.refused, knocked=known.knocked)
+            self._peers[name] = replace(
+                content, asked=_later(known.asked, sent), answered=_later(known.answered, sent), error="")
+        if known.error or before is None or before.serial != told.serial:
+            self._wake()
 
 
-def _get(connection: http.client.HTTPConnection) -> bytes:
-    connection.request("GET", "/status")
-    response = connection.getresponse()
-    body = response.read(1 << 20)
-    if response.status != 200:
-        raise ValueError(f"HTTP {response.status}")
-    return body
+def _later(known: float | None, sent: float) -> float:
+    return sent if known is None else max(known, sent)

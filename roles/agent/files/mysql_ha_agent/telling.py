@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an agent says of itself: the JSON of /status, and the judgements of /writer and /reader. Pure.
+
+docs/status.md describes every field; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .config import Config
+from .eligibility import channel_broken
+from .model import WRITER_SET, Channel, Peer, Seen, Server, State
+from .standing import waits
+from .view import View
+
+VERSION = 1  # counts incompatible changes
+
+
+def status(config: Config, seen: Seen, state: State, now: float, serial: str = "") -> dict[str, Any]:
+    """The whole local view. Ages are seconds before `now`."""
+    saved, mysqld = seen.saved, seen.mysqld
+    server = mysqld.server if mysqld.alive else None
+    view = View(config, seen, now)
+    return {
+        "version": VERSION,
+        "serial": serial,
+        "clock": now,
+        "instance": config.instance,
+        "cluster": config.cluster,
+        "topology": config.topology,
+        "role": config.role,
+        "address": str(config.address),
+        "port": config.port,
+        "vip": str(config.vip),
+        "phase": state.phase,
+        "writer": is_writer(seen, state),
+        "vip_here": seen.vip_here,
+        "vip_answered_by": seen.vip_probe.answered_by,
+        "keepalived": seen.keepalived,
+        "hold": seen.hold,
+        "paused": seen.paused,
+        "track": seen.track,
+        "lead": int(seen.lead) if seen.lead and seen.lead.isdigit() else 0,
+        "eligible": is_eligible(state),
+        "reasons": list(state.reasons),
+        "waiting": state.waiting,
+        "not_redundant": not_redundant(view, state),
+        # What is shown is on disk: after a crash this instance remembers what it has told.
+        "generation": saved.generation,
+        "led": saved.led,
+        "alone": saved.alone,
+        "left_behind": saved.left_behind,
+        "source_proven": saved.source_proven,
+        "errant": saved.errant or state.durable.errant,
+        "waits": waits(view, state),
+        "disk_stalled": round(seen.disk_stalled, 3),
+        "mysqld": _mysqld(config, seen, server, now),
+        "last_writer": {"name": state.writer, "has_more": _extra(server, WRITER_SET)},
+        "hears": [
+            {"name": peer.name, "phase": peer.phase, "age": _age(peer.answered, now)}
+            for peer in seen.peers if peer.answered is not None
+        ],
+        "peers": [_peer(peer, server, now) for peer in seen.peers],
+        "witnesses": [{"name": witness.name, "age": _age(witness.answered, now)} for witness in seen.witnesses],
+    }
+
+
+def is_writer(seen: Seen, state: State) -> bool:
+    server = seen.mysqld.server if seen.mysqld.alive else None
+    paused = state.phase == "paused" and seen.vip_here and server is not None and server.writable
+    return state.phase == "writer" or paused
+
+
+def is_eligible(state: State) -> bool:
+    return state.phase != "starting" and not state.reasons
+
+
+def is_up(config: Config, seen: Seen, now: float) -> bool:
+    mysqld = seen.mysqld
+    return bool(
+        mysqld.alive and mysqld.server is not None
+        and mysqld.answered is not None and now - mysqld.answered < config.hang_timeout)
+
+
+def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> dict[str, Any]:
+    semi_sync = server.semi_sync if server else None
+    return {
+        "up": is_up(config, seen, now),
+        "alive": seen.mysqld.alive,
+        "error": seen.mysqld.error,
+        "age": _age(seen.mysqld.answered, now),
+        "version": server.version if server else "",
+        "uuid": server.uuid if server else "",
+        "read_only": server.read_only if server else None,
+        "super_read_only": server.super_read_only if server else None,
+        "offline_mode": server.offline_mode if server else None,
+        "gtid_executed": server.gtid_executed if server else "",
+        "channels": [_channel(channel) for channel in (server.channels if server else ())],
+        "semi_sync": {"source": semi_sync.source_enabled, "clients": semi_sync.clients} if semi_sync else None,
+    }
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    return {
+        "name": channel.name, "source": f"{channel.source_host}:{channel.source_port}",
+        "receiver": channel.receiver, "applier": channel.applier, "drained": channel.drained,
+        "lag": channel.lag, "broken": channel_broken(channel),
+    }
+
+
+def _peer(peer: Peer, server: Server | None, now: float) -> dict[str, Any]:
+    return {
+        "name": peer.name, "phase": peer.phase, "eligible": peer.eligible, "left_behind": peer.left_behind,
+        "errant": peer.errant, "age": _age(peer.answered, now), "refused_age": _age(peer.refused, now),
+        "knocked_age": _age(peer.knocked, now), "error": peer.error, "has_more": _extra(server, peer.name),
+    }
+
+
+def _extra(server: Server | None, of: str) -> str | None:
+    comparison = server.comparison(of) if server else None
+    return comparison.peer_extra if comparison else None
+
+
+def _age(at: float | None, now: float) -> float | None:
+    return None if at is None else round(now - at, 3)
+
+
+def not_redundant(view: View, state: State) -> str:
+    """Of a writer: why one more fault would stop the cluster or cost data; empty: it would not, or it is no writer."""
+    if not is_writer(view.seen, state):
+        return ""
+    if view.seen.saved.alone:
+        alone = "Its commits are acknowledged without a second copy"
+    elif any(view.live(peer) and peer.eligible for peer in view.others):
+        return ""
+    else:
+        alone = "No other candidate may lead"
+    others = [f"{peer.name} {_why_not(view, peer)}" for peer in view.others]
+    return f"{alone}: {', '.join(others) or 'there is no other candidate'}."
+
+
+def _why_not(view: View, peer: Peer) -> str:
+    if peer.answered is None or not view.live(peer):
+        return "does not answer"
+    if peer.errant:
+        return "is quarantined"
+    if not peer.mysqld_up:
+        return "is down"
+    if peer.left_behind:
+        return "was left behind"
+    return "may lead" if peer.eligible else "may not lead"
+
+
+# ---- health checks ---------------------------------------------------------------------------------------------------
+
+
+def writer(config: Config, seen: Seen, state: State, now: float) -> tuple[int, dict[str, Any]]:
+    """200: writes can be sent here."""
+    fit = is_writer(seen, state) and is_up(config, seen, now)
+    return (200 if fit else 503), {"writer": fit, "phase": state.phase}
+
+
+def reader(config: Config, seen: Seen, state: State, now: float, max_lag: float) -> tuple[int, dict[str, Any]]:
+    """200: fit to serve reads that tolerate this lag, in seconds: a replica whose channels are whole. The writer is
+    none, nor is what is held or quarantined."""
+    server = seen.mysqld.server
+    if server is None or not is_up(config, seen, now):
+        return 503, {"reader": False, "lag": None}
+    lags = [
+        channel.lag for channel in server.channels
+        if channel.lag is not None and channel.applier and not channel_broken(channel)
+    ]
+    fit = (
+        server.read_only and not server.offline_mode and bool(lags) and len(lags) == len(server.channels)
+        and max(lags) <= max_lag and seen.hold is None and not seen.saved.errant and not state.durable.errant
+    )
+    return (200 if fit else 503), {"reader": fit, "lag": max(lags) if lags else None}
