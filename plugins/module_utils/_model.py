@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from . import _model_rules as rules
-from ._model_input import Instance, Problems, Refused, read_cluster_name, read_instance
+from ._model_input import Instance, Problems, read_cluster_name, read_instance
 from ._model_place import find_place
 from ._model_rules import Cluster
+from ._model_values import Refused
 
 INSTANCES_GROUP = "mysql"
 _NOT_CLUSTERS = frozenset(["all", "ungrouped", INSTANCES_GROUP])
@@ -208,7 +209,7 @@ def _member(instance: Instance, cluster: Cluster, candidates: Sequence[str]) -> 
         address=str(address),
         port=cast(int, settings.mysql_port),
         server_id=rules.server_id(instance, address),
-        vrrp_priority=rules.FIRST_PRIORITY - rules.PRIORITY_STEP * rank if is_candidate else None,
+        vrrp_priority=rules.FIRST_PRIORITY - rank if is_candidate else None,
         auto_increment_increment=2 if interleaved else 1,
         auto_increment_offset=rank + 1 if interleaved else 1,
         agent_port=cast(int, settings.agent_port),

@@ -9,27 +9,29 @@ Pure: plain values in, typed values or a `Refused` with the mend out.
 from __future__ import annotations
 
 import ipaddress
-import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
-Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
-AddressWithPrefix = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
-
-# Passwords that documentation and examples use, so that everybody knows them.
-PLACEHOLDERS = frozenset(["123456", "change_me", "change-me", "changeme", "password", "replication_password", "secret"])
-
-
-class Refused(Exception):
-    """A value cannot be used: `text` says why (it follows the variable's name and value), `mend` what to write."""
-
-    def __init__(self, text: str, mend: str) -> None:
-        super().__init__(text)
-        self.text = text
-        self.mend = mend
+from ._model_values import (
+    Address,
+    AddressWithPrefix,
+    Refused,
+    integer,
+    matching,
+    one_of,
+    read_address,
+    read_auth_pass,
+    read_password,
+    read_path,
+    read_seconds,
+    read_text,
+    read_timeout,
+    read_version,
+    read_vip,
+    read_witnesses,
+)
 
 
 @dataclass
@@ -53,143 +55,6 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-# --- Readers: plain value -> typed value, or Refused
-
-
-def _text(value: object) -> str:
-    # YAML reads 8.4 as a number and 51 as an integer: where text is wanted they are fine.
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise Refused("is not text", "write one line of text")
-    return str(value).strip()
-
-
-def _matching(pattern: str, text: str, mend: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        name = _text(value)
-        if not re.fullmatch(pattern, name):
-            raise Refused(text, mend)
-        return name
-
-    return read
-
-
-def _one_of(*choices: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if value not in choices:
-            raise Refused("is unknown", f"write {' or '.join(choices)}")
-        return str(value)
-
-    return read
-
-
-def _integer(low: int, high: int) -> Callable[[object], int]:
-    mend = f"write an integer from {low} to {high}"
-
-    def read(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,20}", value.strip()):
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Refused("is not an integer", mend)
-        if not low <= value <= high:
-            raise Refused(f"is out of {low} to {high}", mend)
-        return value
-
-    return read
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value.strip()):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Refused("is not a number", "write seconds, e.g. 0.5")
-    return float(value)
-
-
-def _address(value: object) -> Address:
-    try:
-        return ipaddress.ip_address(_text(value))
-    except ValueError:
-        raise Refused("is not an IP address", "write one without prefix, e.g. 10.0.0.11") from None
-
-
-def _vip(value: object) -> AddressWithPrefix:
-    address, slash, prefix = _text(value).partition("/")
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        raise Refused("is not an IP address with prefix", "write ADDRESS/PREFIX, e.g. 10.0.0.100/24") from None
-    example = f"e.g. {ip}/{24 if ip.version == 4 else 64}"
-    if not slash:
-        raise Refused("has no prefix", f"write ADDRESS/PREFIX, {example}")
-    if not re.fullmatch(r"[0-9]{1,3}", prefix) or int(prefix) > ip.max_prefixlen:
-        raise Refused(
-            f"has a prefix that is no number from 0 to {ip.max_prefixlen}", f"write ADDRESS/PREFIX, {example}"
-        )
-    if ip.is_multicast or ip.is_loopback or ip.is_unspecified or ip.is_link_local or getattr(ip, "ipv4_mapped", None):
-        raise Refused(
-            "is not an address that can move between hosts", "choose a free unicast address of the hosts' subnet"
-        )
-    vip: AddressWithPrefix = ipaddress.ip_interface(f"{ip}/{int(prefix)}")
-    refuse_edge(vip.ip, vip.network)
-    return vip
-
-
-def refuse_edge(ip: Address, network: Network) -> None:
-    """Refuse the address that stands for the subnet itself, or for all of its hosts."""
-    mend = f"choose a free host address of {network}"
-    if network.prefixlen >= network.max_prefixlen - 1:  # no such addresses in /31, /32, /127, /128
-        return
-    if ip == network.network_address:
-        raise Refused(f"is the network address of {network}", mend)
-    if ip.version == 4 and ip == network.broadcast_address:
-        raise Refused(f"is the broadcast address of {network}", mend)
-
-
-def _path(value: object) -> str:
-    path = _text(value)
-    if not re.fullmatch(r"/[^\s\"'#;\\]*", path):
-        raise Refused("is not an absolute path without spaces and quotes", "write e.g. /var/lib/mysql")
-    return posixpath.normpath(path)
-
-
-def _version(value: object) -> str:
-    mend = "write 8.0 (from 8.0.26 on), 8.4 or 9.x, e.g. 8.4, or leave it out"
-    version = _text(value)
-    parts = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,3}))?", version)
-    if not parts:
-        raise Refused("is not a version", mend)
-    major, minor = int(parts[1]), int(parts[2])
-    patch = int(parts[3]) if parts[3] else None
-    # 8.0.26 brought the words source and replica to all variables that are used here.
-    if not ((major, minor) == (8, 4) or major == 9 or ((major, minor) == (8, 0) and (patch is None or patch >= 26))):
-        raise Refused("is not supported", mend)
-    return version
-
-
-def _password(value: object) -> str:
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-        raise Refused("is not text", "write it in quotes")
-    password = str(value)
-    if password.lower() in PLACEHOLDERS:
-        raise Refused("is a placeholder that everybody knows", "choose a secret, best kept by ansible-vault")
-    if len(password) > 32:
-        raise Refused("is longer than 32 characters, which MySQL refuses for a channel", "shorten it")
-    if not password.isprintable():
-        raise Refused("holds a line break or a control character", "write it on one line")
-    return password
-
-
-def _auth_pass(value: object) -> str:
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-        raise Refused("is not text", "write it in quotes")
-    password = str(value)
-    if len(password) > 8:
-        raise Refused("is longer than the 8 characters that count in VRRP", "shorten it to at most 8")
-    if not re.fullmatch(r"[A-Za-z0-9_.,:=+*/@%^~-]+", password):
-        raise Refused("holds characters that keepalived.conf gives a meaning", "use letters, digits and _.,:=+*/@%^~-")
-    return password
-
-
 # --- The table
 
 
@@ -211,52 +76,60 @@ class Variable:
     secret: bool = False
 
 
-read_cluster_name = _matching(
+read_cluster_name = matching(
     r"[A-Za-z][A-Za-z0-9_-]{0,31}",
     "cannot be used in file and VRRP names",
     "write a letter, then up to 31 letters, digits, _ or -",
 )
-_INTERFACE = _matching(r"[^\s/]{1,15}", "is not an interface name", "write e.g. eth0")
-_USER = _matching(r"[A-Za-z0-9_.-]{1,32}", "is not an account name", "write 1 to 32 letters, digits, _, . or -")
-_PORT = _integer(1, 65535)
+_INTERFACE = matching(r"[^\s/]{1,15}", "is not an interface name", "write e.g. eth0")
+_USER = matching(r"[A-Za-z0-9_.-]{1,32}", "is not an account name", "write 1 to 32 letters, digits, _, . or -")
+_PORT = integer(1, 65535)
 
 VARIABLES = (
     Variable("cluster_name", read_cluster_name),
-    Variable("cluster_topology", _one_of("dual_source", "source_replica"), "dual_source", shared=True),
-    Variable("cluster_role", _one_of("candidate", "reader"), "candidate"),
+    Variable("cluster_topology", one_of("dual_source", "source_replica"), "dual_source", shared=True),
+    Variable("cluster_role", one_of("candidate", "reader"), "candidate"),
     Variable(
         "cluster_vip",
-        _vip,
+        read_vip,
         required="give the group a free address of the hosts' subnet, e.g. cluster_vip: 10.0.0.100/24",
         shared=True,
     ),
     Variable(
         "cluster_virtual_router_id",
-        _integer(1, 255),
+        integer(1, 255),
         shared=True,
         required="give the group a number from 1 to 255 that nobody else's VRRP on this LAN uses, e.g. 51",
     ),
-    Variable("cluster_address", _address),
+    Variable("cluster_address", read_address),
     Variable("cluster_interface", _INTERFACE),
     Variable("mysql_port", _PORT, 3306),
-    Variable("mysql_datadir", _path, "/var/lib/mysql"),
-    Variable("mysql_socket", _path, "/run/mysqld/mysqld.sock"),
-    Variable("mysql_version", _version),
-    Variable("mysql_server_id", _integer(1, 2**32 - 1)),
-    Variable("mysql_durability", _one_of("available", "strict"), "available", shared=True),
+    Variable("mysql_datadir", read_path, "/var/lib/mysql"),
+    Variable("mysql_socket", read_path, "/run/mysqld/mysqld.sock"),
+    Variable("mysql_version", read_version),
+    Variable("mysql_server_id", integer(1, 2**32 - 1)),
+    Variable("mysql_durability", one_of("available", "strict"), "available", shared=True),
     Variable("replication_user", _USER, "mha_repl", shared=True),
     Variable(
         "replication_password",
-        _password,
+        read_password,
         shared=True,
         secret=True,
         required="give the group one of up to 32 characters, best kept by ansible-vault",
     ),
-    Variable("keepalived_vrrp_version", _integer(2, 3), 3, shared=True),
-    Variable("keepalived_auth_pass", _auth_pass, shared=True, secret=True),
-    Variable("keepalived_advert_interval", _seconds, 0.5, shared=True),
+    Variable("keepalived_vrrp_version", integer(2, 3), 3, shared=True),
+    Variable("keepalived_auth_pass", read_auth_pass, shared=True, secret=True),
+    Variable("keepalived_advert_interval", read_seconds, 0.5, shared=True),
     Variable("agent_port", _PORT, 8308),
-    Variable("ansible_host", _text),
+    Variable("agent_lease", read_timeout, 3, shared=True),
+    Variable("agent_hang_timeout", read_timeout, 1.5),
+    Variable("agent_demote_timeout", read_timeout, 0.3),
+    Variable("agent_disk_timeout", read_timeout, 10),
+    Variable("agent_down_timeout", read_timeout, 5),
+    Variable("agent_fence_timeout", read_timeout, 10),
+    Variable("agent_witnesses", read_witnesses, ["gateway"]),
+    Variable("agent_takeover", one_of("promote", "read_only"), "promote", shared=True),
+    Variable("ansible_host", read_text),
 )
 DEFAULTS = {variable.name: variable.default for variable in VARIABLES if variable.default is not None}
 
@@ -284,6 +157,14 @@ class Settings:
     keepalived_auth_pass: str | None
     keepalived_advert_interval: float | None
     agent_port: int | None
+    agent_lease: float | None
+    agent_hang_timeout: float | None
+    agent_demote_timeout: float | None
+    agent_disk_timeout: float | None
+    agent_down_timeout: float | None
+    agent_fence_timeout: float | None
+    agent_witnesses: tuple[Address, ...] | None
+    agent_takeover: str | None
     ansible_host: str | None
 
 

@@ -8,16 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ._model_input import (
-    Address,
-    AddressWithPrefix,
-    Instance,
-    InterfaceAddress,
-    Network,
-    Problems,
-    Refused,
-    refuse_edge,
-)
+from ._model_input import Instance, InterfaceAddress, Problems
+from ._model_values import Address, AddressWithPrefix, Network, Refused, refuse_edge
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._model_input import VARIABLES, Address, Instance, Network, Problems, shown
+from ._model_input import VARIABLES, Instance, Problems, shown
 from ._model_place import Place, vip_is_taken
+from ._model_values import Address, Network
 
-FIRST_PRIORITY = 254
-PRIORITY_STEP = 10
-MAX_CANDIDATES = (FIRST_PRIORITY - 1) // PRIORITY_STEP + 1
+# VRRP knows 1 to 254. The writer's agent adds 8, 16 or 24, so that any writer stands above all others.
+FIRST_PRIORITY = 230
+MAX_CANDIDATES = 8
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def check(clusters: Sequence[Cluster], all_members_known: bool, problems: Proble
             if all_members_known:
                 _check_candidates(cluster, problems)
             _check_places(cluster, problems)
+            _check_lease(cluster, problems)
+            _check_witnesses(cluster, problems)
     _check_vips(clusters, problems)
     _check_virtual_router_ids(clusters, problems)
     _check_machines(clusters, problems)
@@ -204,6 +207,35 @@ def _check_places(cluster: Cluster, problems: Problems) -> None:
                 f"mysql_server_id {number} is used twice in cluster '{cluster.name}'",
                 "give each host its own, or leave it out",
             )
+
+
+def _check_lease(cluster: Cluster, problems: Problems) -> None:
+    lease, interval = cluster.value("agent_lease"), cluster.value("keepalived_advert_interval")
+    if lease is None or interval is None:
+        return
+    least = round(3 * interval + 1, 3)
+    if lease < least:
+        problems.add(
+            [instance.name for instance in cluster.instances if instance.in_play],
+            f"agent_lease {lease:g} is too short for keepalived_advert_interval {interval:g}: a standby would count as"
+            " left behind before the VIP can reach it",
+            f"set agent_lease to {least:g} or more",
+        )
+
+
+def _check_witnesses(cluster: Cluster, problems: Problems) -> None:
+    taken = {place.address: f"the address of {name}" for name, place in cluster.places.items()}
+    vip = cluster.value("cluster_vip")
+    if vip:
+        taken[vip.ip] = "the cluster_vip"
+    for instance in cluster.instances:
+        for address in instance.settings.agent_witnesses or ():
+            if instance.in_play and address in taken:
+                problems.add(
+                    [instance.name],
+                    f"agent_witnesses has {address}, {taken[address]}: it shows nothing about the rest of the network",
+                    "choose addresses outside the cluster, e.g. of a router or a name server",
+                )
 
 
 # --- All clusters of the LAN and of a machine

@@ -23,7 +23,9 @@ from unit.model.inventories import ORDERS, Inventory, interface, pair, trio, two
         ("cluster_topology", "source_replica", "dual_source on db1; source_replica on db2"),
         ("mysql_durability", "strict", "available on db1; strict on db2"),
         ("replication_user", "other", "mha_repl on db1; other on db2"),
-        ("keepalived_advert_interval", 1, "0.5 on db1; 1.0 on db2"),
+        ("keepalived_advert_interval", 0.6, "0.5 on db1; 0.6 on db2"),
+        ("agent_lease", 4, "3.0 on db1; 4.0 on db2"),
+        ("agent_takeover", "read_only", "promote on db1; read_only on db2"),
     ],
 )
 def test_shared_by_the_members(variable: str, value: object, shown: str) -> None:
@@ -39,7 +41,7 @@ def test_shared_secret_is_not_shown() -> None:
 
 
 def test_auth_pass_on_one_member_only() -> None:
-    inventory = pair(keepalived_vrrp_version=2, keepalived_advert_interval=1).set("db1", keepalived_auth_pass="abc")
+    inventory = pair(keepalived_vrrp_version=2, keepalived_advert_interval=1, agent_lease=4).set("db1", keepalived_auth_pass="abc")
     assert inventory.errors() == [
         "db1, db2: keepalived_auth_pass differs within cluster 'orders'; set it once, in the group's vars"
     ]
@@ -48,6 +50,33 @@ def test_auth_pass_on_one_member_only() -> None:
 @pytest.mark.parametrize("value", ["51", 51])
 def test_spelling_is_no_difference(value: object) -> None:
     assert pair().set("db2", cluster_virtual_router_id=value, cluster_vip=" 10.0.0.100/24").errors() == []
+
+
+# --- The agent
+
+
+@pytest.mark.parametrize(("interval", "lease", "least"), [(0.5, 2.4, "2.5"), (0.7, 3, "3.1"), (1, 3.5, "4")])
+def test_a_lease_too_short_for_vrrp(interval: float, lease: float, least: str) -> None:
+    assert pair(keepalived_advert_interval=interval, agent_lease=lease).errors() == [
+        f"db1, db2: agent_lease {lease:g} is too short for keepalived_advert_interval {interval:g}: a standby would "
+        f"count as left behind before the VIP can reach it; set agent_lease to {least} or more"
+    ]
+    assert pair(keepalived_advert_interval=interval, agent_lease=float(least)).errors() == []
+
+
+@pytest.mark.parametrize(
+    ("witness", "whose"),
+    [
+        ("10.0.0.11", "10.0.0.11, the address of db1"),
+        ("10.0.0.12:3306", "10.0.0.12, the address of db2"),
+        ("10.0.0.100", "10.0.0.100, the cluster_vip"),
+    ],
+)
+def test_a_witness_within_the_cluster(witness: str, whose: str) -> None:
+    assert pair().set("db2", agent_witnesses=["gateway", witness]).errors() == [
+        f"db2: agent_witnesses has {whose}: it shows nothing about the rest of the network; "
+        "choose addresses outside the cluster, e.g. of a router or a name server"
+    ]
 
 
 # --- Candidates
@@ -77,7 +106,7 @@ def test_dual_source_with_three_candidates() -> None:
     ]
 
 
-@pytest.mark.parametrize("count", [2, 3, 26])
+@pytest.mark.parametrize("count", [2, 3, 8])
 def test_source_replica_takes_more(count: int) -> None:
     names = [f"db{number}" for number in range(count)]
     models = Inventory().cluster("orders", *names, **ORDERS, cluster_topology="source_replica").models()
@@ -86,10 +115,10 @@ def test_source_replica_takes_more(count: int) -> None:
 
 
 def test_more_candidates_than_priorities() -> None:
-    names = [f"db{number}" for number in range(27)]
+    names = [f"db{number}" for number in range(9)]
     (line,) = Inventory().cluster("orders", *names, **ORDERS, cluster_topology="source_replica").errors()
     assert line.endswith(
-        "cluster 'orders' has 27 candidates, more than VRRP priorities (26); set cluster_role: reader on some"
+        "cluster 'orders' has 9 candidates, more than VRRP priorities (8); set cluster_role: reader on some"
     )
 
 

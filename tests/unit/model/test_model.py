@@ -25,7 +25,7 @@ def member(name: str, number: int, **values: Any) -> dict[str, Any]:
         "address": f"10.0.0.{number}",
         "port": 3306,
         "server_id": 10 * 2**24 + number,
-        "vrrp_priority": 254,
+        "vrrp_priority": 230,
         "auto_increment_increment": 2,
         "auto_increment_offset": 1,
         "agent_port": 8308,
@@ -36,7 +36,7 @@ def member(name: str, number: int, **values: Any) -> dict[str, Any]:
 
 def test_whole_model() -> None:
     db1 = member("db1", 11)
-    db2 = member("db2", 12, vrrp_priority=244, auto_increment_offset=2)
+    db2 = member("db2", 12, vrrp_priority=229, auto_increment_offset=2)
     db3 = member("db3", 13, role="reader", vrrp_priority=None, auto_increment_increment=1)
     assert trio().models()["db2"] == {
         "name": "orders",
@@ -64,7 +64,7 @@ def test_candidates_come_first() -> None:
     inventory = Inventory().cluster("orders", "db1", "db2", "db3", **ORDERS).set("db1", cluster_role="reader")
     model = inventory.models()["db1"]
     assert [each["name"] for each in model["members"]] == ["db2", "db3", "db1"]
-    assert [each["vrrp_priority"] for each in model["members"]] == [254, 244, None]
+    assert [each["vrrp_priority"] for each in model["members"]] == [230, 229, None]
     assert [each["auto_increment_offset"] for each in model["members"]] == [1, 2, 1]
     assert model["first_candidate"] == "db2"
 
@@ -73,7 +73,7 @@ def test_source_replica_interleaves_nothing() -> None:
     inventory = Inventory().cluster("orders", "db1", "db2", "db3", **ORDERS, cluster_topology="source_replica")
     members = inventory.models()["db1"]["members"]
     assert {(each["auto_increment_increment"], each["auto_increment_offset"]) for each in members} == {(1, 1)}
-    assert [each["vrrp_priority"] for each in members] == [254, 244, 234]
+    assert [each["vrrp_priority"] for each in members] == [230, 229, 228]
 
 
 def test_ipv6() -> None:

@@ -33,6 +33,8 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "keepalived_auth_pass": st.sampled_from(SECRETS),
     "keepalived_vrrp_version": st.integers(2, 3),
     "keepalived_advert_interval": st.sampled_from([0.1, 1, 100]),
+    "agent_lease": st.sampled_from([2.5, 3, 400]),
+    "agent_witnesses": st.lists(st.sampled_from(["gateway", "10.0.0.1", "10.0.0.9", "10.0.0.100:53", "[fd00::1]:53"])),
     "ansible_host": st.sampled_from(["10.0.0.1", "machine1", "10.0.0.100"]),
 }
 NAMES = ["db1", "db2", "db3", "db4", "db5"]
@@ -145,7 +147,9 @@ def test_members_are_distinct(inventory: Inventory) -> None:
         )
         assert priorities == sorted(set(priorities), reverse=True)
         assert all(1 <= each["server_id"] < 2**32 for each in members)
-        assert all(1 <= priority <= 254 for priority in priorities)
+        # The writer adds 8, 16 or 24 to its own: it stands above every other, and within VRRP's bounds.
+        assert all(1 <= priority <= 254 - 24 for priority in priorities)
+        assert min(priorities) + 8 > max(priorities)
 
 
 @cases

@@ -11,10 +11,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import PLACEHOLDERS, VARIABLES, Settings
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES, Settings
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_values import PLACEHOLDERS
 from unit.model.inventories import MISSING, ORDERS, Inventory, interface, pair
 
-V2 = {"keepalived_vrrp_version": 2, "keepalived_advert_interval": 1}
+V2 = {"keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4}
+TIMEOUTS = (
+    "agent_lease", "agent_hang_timeout", "agent_demote_timeout", "agent_disk_timeout", "agent_down_timeout",
+    "agent_fence_timeout",
+)
 
 ACCEPTED: list[dict[str, Any]] = [
     {},
@@ -45,9 +50,13 @@ ACCEPTED: list[dict[str, Any]] = [
     {"keepalived_vrrp_version": 3},
     {"keepalived_vrrp_version": "3"},
     {"keepalived_auth_pass": ""},
-    *({"keepalived_advert_interval": seconds} for seconds in (0.01, 0.2, 1, "0.5", "1", 40.95)),
+    *({"keepalived_advert_interval": seconds, "agent_lease": 130} for seconds in (0.01, 0.2, 1, "0.5", "1", 40.95)),
     V2,
-    {**V2, "keepalived_advert_interval": "255"},
+    {**V2, "keepalived_advert_interval": "255", "agent_lease": 766},
+    *({variable: seconds} for variable in TIMEOUTS for seconds in (2.5, 3600, "3")),
+    *({"agent_witnesses": witnesses} for witnesses in ([], ["gateway"], ["10.0.0.9", "fd00::9", "gateway"])),
+    *({"agent_witnesses": [witness]} for witness in ("10.0.0.9:53", "[fd00::9]:53", "[fd00::9]:1", "10.0.0.9:65535")),
+    {"agent_takeover": "read_only"},
     *({**V2, "keepalived_auth_pass": password} for password in ("a", "8letters", 12345678)),
 ]
 
@@ -62,6 +71,8 @@ def each(variable: str, values: list[Any], reason: str) -> Iterator[tuple[dict[s
     return (({variable: value}, f"{variable} {value!r} {reason}") for value in values)
 
 
+WITNESS_LIST = "write e.g. [gateway, 10.0.0.9, '10.0.0.53:53']"
+WITNESS = "write gateway, ADDRESS (it is pinged) or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)"
 NO_ADDRESS = "is not an IP address with prefix; write ADDRESS/PREFIX, e.g. 10.0.0.100/24"
 NO_PREFIX = "has a prefix that is no number from 0 to 32; write ADDRESS/PREFIX, e.g. 10.0.0.100/24"
 NOT_MOVING = "is not an address that can move between hosts; choose a free unicast address of the hosts' subnet"
@@ -189,14 +200,39 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"keepalived_auth_pass": "a"}, AUTH_VERSION_3),
     ({"keepalived_auth_pass": "8letters", "keepalived_vrrp_version": 3}, AUTH_VERSION_3),
     *each("keepalived_advert_interval", ["fast", True, [1], "1s", "-1"], "is not a number; write seconds, e.g. 0.5"),
-    *each(
-        "keepalived_advert_interval",
-        [0, 0.001, 41, 40.96, -1],
-        "is out of 0.01 to 40.95; write seconds in these bounds, e.g. 0.5",
-    ),
     *(
         (
-            {"keepalived_vrrp_version": 2, "keepalived_advert_interval": value},
+            {"keepalived_advert_interval": value, "agent_lease": 130},
+            f"keepalived_advert_interval {value} is out of 0.01 to 40.95; write seconds in these bounds, e.g. 0.5",
+        )
+        for value in (0, 0.001, 41, 40.96, -1)
+    ),
+    *(
+        case
+        for variable in TIMEOUTS
+        for case in (
+            *each(variable, [0, -1, 3601], "is not more than 0 and at most 3600; write seconds, e.g. 3"),
+            *each(variable, ["long", True], "is not a number; write seconds, e.g. 0.5"),
+        )
+    ),
+    *each("agent_witnesses", ["gateway", 10], f"is not a list; {WITNESS_LIST}"),
+    *(
+        ({"agent_witnesses": ["gateway", value]}, f"agent_witnesses ['gateway', {value!r}] has in '{value}' {reason}")
+        for value, reason in (
+            ("router", f"no IP address; {WITNESS}"),
+            ("10.0.0.300", f"no IP address; {WITNESS}"),
+            ("gateway:53", f"no IP address; {WITNESS}"),
+            ("10.0.0.9:0", f"a port that is out of 1 to 65535; {WITNESS}"),
+            ("[fd00::9]:70000", f"a port that is out of 1 to 65535; {WITNESS}"),
+            ("127.0.0.1", f"an address that shows nothing about the network; {WITNESS}"),
+            ("[::1]:22", f"an address that shows nothing about the network; {WITNESS}"),
+            ("224.0.0.1", f"an address that shows nothing about the network; {WITNESS}"),
+        )
+    ),
+    *each("agent_takeover", ["no", True], "is unknown; write promote or read_only"),
+    *(
+        (
+            {"keepalived_vrrp_version": 2, "keepalived_advert_interval": value, "agent_lease": 800},
             f"keepalived_advert_interval {shown} is not possible with keepalived_vrrp_version 2; "
             "write whole seconds from 1 to 255, e.g. keepalived_advert_interval: 1, or use version 3",
         )
