@@ -15,6 +15,7 @@ comparison; the serial, which a peer quotes to wait for news, changes only with 
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
 import secrets
@@ -23,8 +24,8 @@ from http import HTTPStatus
 from typing import Any
 
 from .clock import now
-from .config import Config
-from .httpd import Answer, Later, Question, Server, plain
+from .config import Config, IpAddress
+from .httpd import Answer, Later, Question, Server
 from .metrics import metrics
 from .model import Seen, State
 from .peers import Peers
@@ -35,6 +36,7 @@ from .view import View
 MAX_LAG = 10.0  # seconds, for /reader without max_lag
 LONGEST_WAIT = 5.0
 FRESH_BOUND = 0.1
+LOOP_STANDS = 1.5  # seconds without a step, after which this agent knows nothing that it could vouch for
 
 
 def allowed(config: Config, client: str) -> bool:
@@ -44,6 +46,12 @@ def allowed(config: Config, client: str) -> bool:
         return True
     return any(address == member.address for member in config.members) or any(
         address in network for network in config.allow if network.version == address.version)
+
+
+def plain(address: str) -> IpAddress:
+    """Without a zone, and as IPv4 if it is one in disguise."""
+    found = ipaddress.ip_address(address.split("%")[0])
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 class Board:
@@ -57,10 +65,11 @@ class Board:
         self._concern: object = None
         self._news: Callable[[], None] = lambda: None
         self._eager_until = 0.0
+        self._published = now()
 
     def publish(self, seen: Seen, state: State) -> None:
         """Shows this step. To be called by one thread only."""
-        moment = now()
+        moment = self._published = now()
         concern = _concerns(self.config, seen, state, moment)
         changed = concern != self._concern
         if changed:
@@ -74,6 +83,11 @@ class Board:
     def shown(self) -> tuple[Seen, State, str]:
         """The newest step and its serial."""
         return self._shown
+
+    @property
+    def stands(self) -> bool:
+        """The loop does not run: what is shown is not vouched for."""
+        return now() - self._published > LOOP_STANDS
 
     @property
     def seen(self) -> Seen:
@@ -113,6 +127,8 @@ class Endpoints:
         self._addresses = {member.name: member.address for member in board.config.peers}
 
     def answer(self, question: Question, first: bool) -> Answer | Later:
+        if self._board.stands:
+            return _json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": f"no step for {LOOP_STANDS:g} s"})
         if question.path == "/status":
             return self._status(question, first)
         moment = now()

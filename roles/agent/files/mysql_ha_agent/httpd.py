@@ -6,7 +6,6 @@ that is slow, silent or talks nonsense costs a bounded amount of memory for a bo
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import selectors
 import socket
@@ -78,6 +77,7 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._clients: dict[int, _Client] = {}
         self._waiting: set[_Client] = set()
+        self._stopped = False
         self._news_read, self._news_write = os.pipe()
         os.set_blocking(self._news_read, False)
         os.set_blocking(self._news_write, False)
@@ -88,6 +88,11 @@ class Server:
         self._bind()
         threading.Thread(target=self._serve, name="http", daemon=True).start()
 
+    def stop(self) -> None:
+        """Closes all connections, soon."""
+        self._stopped = True
+        os.write(self._news_write, b".")
+
     def news(self) -> None:
         """Questions that wait are looked at again. May be called by any thread."""
         if self._waiting:
@@ -97,12 +102,16 @@ class Server:
     # ---- the thread --------------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while True:
+        while not self._stopped:
             try:
                 self._round()
             except Exception as error:  # whatever it is, the other agents must go on hearing this one
                 self._report_once("round", f"a mistake in the HTTP server: {error!r}")
                 time.sleep(0.1)
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        self._selector.close()
 
     def _round(self) -> None:
         for key, events in self._selector.select(self._bound()):
@@ -160,7 +169,7 @@ class Server:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.setblocking(False)
                 listener.bind((address, self._port))
-                listener.listen(64)
+                listener.listen(MOST_CLIENTS)
             except OSError as error:
                 listener.close()
                 self._unbound[address] = now() + BIND_AGAIN
@@ -170,20 +179,21 @@ class Server:
                 self._selector.register(listener, selectors.EVENT_READ, listener)
 
     def _accept(self, listener: socket.socket) -> None:
-        try:
-            accepted, address = listener.accept()
-        except OSError:  # it has gone away already
-            return
-        if not self._allowed(address[0]):
-            accepted.close()
-            return
-        if len(self._clients) >= MOST_CLIENTS:
-            self._drop(min(self._clients.values(), key=lambda client: (client.question is not None, client.deadline)))
-        accepted.setblocking(False)
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client = _Client(accepted, str(plain(address[0])), now() + PATIENCE)
-        self._clients[accepted.fileno()] = client
-        self._selector.register(accepted, selectors.EVENT_READ, client)
+        for _time in range(MOST_CLIENTS):
+            try:
+                accepted, address = listener.accept()
+            except OSError:  # there is nobody left, or it has gone away already
+                return
+            if not self._allowed(address[0]):
+                accepted.close()
+                continue
+            if len(self._clients) >= MOST_CLIENTS:
+                self._drop(min(self._clients.values(), key=lambda each: (each.question is not None, each.deadline)))
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client = _Client(accepted, address[0], now() + PATIENCE)
+            self._clients[accepted.fileno()] = client
+            self._selector.register(accepted, selectors.EVENT_READ, client)
 
     # ---- one client --------------------------------------------------------------------------------------------------
 
@@ -243,7 +253,7 @@ class Server:
             answer = self._handler(client.question, first)
         except Exception as error:  # a mistake in one answer must not end all others
             self._report_once(client.question.path, f"{client.question.path} could not be answered: {error!r}")
-            answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"")
+            answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b'{"error":"a mistake in the agent"}')
         if isinstance(answer, Answer):
             client.question = None
             self._waiting.discard(client)
@@ -271,9 +281,3 @@ class Server:
         else:
             client.deadline = now() + IDLE
             self._selector.modify(client.socket, selectors.EVENT_READ, client)
-
-
-def plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Without a zone, and as IPv4 if it is one in disguise."""
-    found = ipaddress.ip_address(address.split("%")[0])
-    return getattr(found, "ipv4_mapped", None) or found

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -120,11 +119,17 @@ class Peers:
         self._peers = {member.name: Peer(member.name) for member in self._members}
         self._told: dict[str, Told] = {}
         self._mailboxes = {member.name: _Mailbox() for member in self._members}
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         for member in self._members:
             for run, what in ((self._follow, "follow"), (self._question, "ask")):
                 threading.Thread(target=run, args=(member,), name=f"{what} {member.name}", daemon=True).start()
+
+    def stop(self) -> None:
+        """The threads end, each after the question that it has put."""
+        self._stopped.set()
+        self.look()
 
     def seen(self) -> tuple[Peer, ...]:
         with self._lock:
@@ -156,12 +161,13 @@ class Peers:
     def _follow(self, member: Member) -> None:
         """Always has a question there, which is answered when something changes."""
         link = self._link(member)
-        while True:
+        while not self._stopped.is_set():
             began = now()
             told = self._told.get(member.name)
             query = f"&seen={quote(told.serial if told else '', safe='')}&wait={WAIT:g}"
             answered = self._put(link, member, query, WAIT + BOUND)
-            time.sleep(max(0.0, began + PACE - now()) if answered else AGAIN)
+            self._stopped.wait(max(0.0, began + PACE - now()) if answered else AGAIN)
+        link.close()
 
     def _question(self, member: Member) -> None:
         link = self._link(member)
@@ -169,9 +175,12 @@ class Peers:
         while True:
             mailbox.wanted.wait()
             mailbox.wanted.clear()
+            if self._stopped.is_set():
+                break
             fresh, mailbox.fresh = mailbox.fresh, False
             self._put(link, member, "&fresh=1" if fresh else "", BOUND)
             self._wake()
+        link.close()
 
     def _link(self, member: Member) -> Link:
         """From our own address, because by that the peer knows us."""

@@ -93,7 +93,7 @@ def _about(answer: Answer) -> list[str]:
 
 
 def explanation(config: Config, own: Answer) -> str:
-    """Whether an instance may lead, why, what it waits for, whom it hears, and what would happen if the writer failed."""
+    """Whether an instance may lead, why, what it waits for, whom it hears, and what a failover would do."""
     place = "the VIP is here" if own["vip_here"] else "the VIP is not here"
     lines = [f"{own['instance']}, a {own['role']}, is {own['phase']}; {place}."]
     if own["waiting"]:
