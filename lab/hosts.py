@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+import disks
 from image import LABEL
 from lab_inventory import CONTAINER_PREFIX, Host, Wanted
 from shell import LabError, docker, say
 
 NETWORK = "mha-lab"
 RECIPE_LABEL = "opendba.mysql_ha.recipe"  # hash of what it was made from
+DATA = "/var/lib/mysql"
 BOOT_SECONDS = 90
 STARTS_AT_ONCE = 4
 
@@ -54,9 +56,17 @@ def power_off(key: str) -> None:
 
 def power_on(key: str) -> None:
     host = _known(key)
-    docker("start", host.container)
+    _start(host)
     _wait_booted(host)
     say(f"{key} is up")
+
+
+def stall(key: str, seconds: float) -> None:
+    """The host's disk takes no write for so long. For hosts with `lab_disk`."""
+    process = docker("inspect", "--format={{.State.Pid}}", _known(key).container)
+    if process == "0":
+        raise LabError(f"{key} is off")
+    disks.stall(key, int(process), DATA, seconds)
 
 
 def existing() -> list[Host]:
@@ -95,6 +105,7 @@ def _ensure_network(subnet: str) -> None:
 def _remove_host(host: Host) -> None:
     docker("rm", "--force", "--volumes", host.container)
     docker("volume", "rm", "--force", _volume(host))
+    disks.remove(host.key)
     say(f"removed {host.container}")
 
 
@@ -103,7 +114,8 @@ def _ensure_host(host: Host, image: str) -> None:
     recipe = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:12]
     if host.container not in _listed("ps", "--all", "--format={{.Names}}"):
         docker("volume", "rm", "--force", _volume(host))  # of a container that somebody removed by hand
-        docker("volume", "create", f"--label={LABEL}", _volume(host))
+        options = (f"--opt=device={disks.create(host.key, host.disk)}", "--opt=type=ext4") if host.disk else ()
+        docker("volume", "create", f"--label={LABEL}", *options, _volume(host))
         try:
             docker("run", "--detach", f"--label={RECIPE_LABEL}={recipe}", *arguments)
         except LabError:
@@ -116,6 +128,13 @@ def _ensure_host(host: Host, image: str) -> None:
             f"{host.key}: kept, but the inventory or the image have changed since it was made; "
             "`up --fresh` makes it anew"
         )
+    _start(host)
+
+
+def _start(host: Host) -> None:
+    device = docker("volume", "inspect", '--format={{index .Options "device"}}', _volume(host))
+    if device:
+        disks.attach(host.key, device)
     docker("start", host.container)
 
 
@@ -147,7 +166,7 @@ def _run_arguments(host: Host, image: str) -> list[str]:
         "--security-opt=seccomp=unconfined",
         "--security-opt=apparmor=unconfined",
         # On overlayfs CLONE leaves mysqld unable to restart.
-        f"--volume={_volume(host)}:/var/lib/mysql",
+        f"--volume={_volume(host)}:{DATA}",
         image,
     ]
 

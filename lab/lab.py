@@ -67,6 +67,11 @@ def main() -> int:
     verb.add_argument("host")
     verb.set_defaults(action=lambda arguments: hosts.power_on(arguments.host))
 
+    verb = verbs.add_parser("stall", help="let a host's disk (lab_disk) take no write for so long, or until SIGTERM")
+    verb.add_argument("host")
+    verb.add_argument("seconds", type=float)
+    verb.set_defaults(action=lambda arguments: hosts.stall(arguments.host, arguments.seconds))
+
     arguments = parser.parse_args()
     try:
         arguments.action(arguments)

@@ -8,7 +8,7 @@ import ipaddress
 import json
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Host:
 
     key: str
     address: str
+    disk: str = ""  # size of its data's own disk; empty: the data is in a volume of the engine
 
     @property
     def container(self) -> str:
@@ -35,10 +36,11 @@ class Host:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the inventories say: the lab's subnet, and each machine key with its `lab_address`, if it has one."""
+    """What the inventories say: the lab's subnet, and each machine key with `lab_address`; sizes by machine key."""
 
     subnet: str
     addresses: dict[str, str | None]
+    disks: dict[str, str] = field(default_factory=dict)
 
     def hosts(self, in_use: dict[str, str]) -> list[Host]:
         """With an address for every host. `in_use`: address -> machine key of the hosts that the lab has already."""
@@ -52,7 +54,10 @@ class Wanted:
             for address in map(str, list(ipaddress.ip_network(self.subnet).hosts())[FIRST_FREE - 1 :])
             if address not in fixed and address not in in_use
         )
-        return [Host(key, address or kept.get(key) or next(free)) for key, address in self.addresses.items()]
+        return [
+            Host(key, address or kept.get(key) or next(free), self.disks.get(key, ""))
+            for key, address in self.addresses.items()
+        ]
 
 
 def load(sources: list[str]) -> Wanted:
@@ -68,6 +73,7 @@ def load(sources: list[str]) -> Wanted:
     subnet = subnets.pop()
 
     addresses: dict[str, str | None] = {}
+    disks: dict[str, str] = {}
     for name in names:
         host = variables.get(name, {})
         key = str(host.get("ansible_host", name))
@@ -75,8 +81,10 @@ def load(sources: list[str]) -> Wanted:
         if address and addresses.get(key, address) not in (None, address):
             raise LabError(f"{name}: lab_address is {address}, but its machine {key} already has {addresses[key]}")
         addresses[key] = addresses.get(key) or address
+        if host.get("lab_disk"):
+            disks[key] = str(host["lab_disk"])
     _check(subnet, addresses)
-    return Wanted(subnet, addresses)
+    return Wanted(subnet, addresses, disks)
 
 
 def _check(subnet: str, addresses: dict[str, str | None]) -> None:
