@@ -37,6 +37,7 @@ from unit.agent.world import (
     DOWN,
     DURABLE,
     HUNG,
+    KEYS,
     KNOWN,
     LED,
     LED_LAST,
@@ -112,6 +113,32 @@ class TestPromotion:
     def test_over_a_silent_writer_the_priority_is_higher_than_that_one_s(self) -> None:
         seen = ready(peers=(replace(SILENT, asked=NOW - 0.005, lead=8), R), saved=DURABLE, lead="0")
         assert [d.value for d in run(seen, UNCLAIMED)[0] if isinstance(d, SetLead)] == ["16"]
+
+    def test_an_answer_from_before_the_cut_is_no_witness(self) -> None:
+        before = NOW - 0.5
+        cut = (replace(SILENT, asked=NOW - 0.005, answered=before), replace(R, asked=NOW - 0.005, answered=before))
+        seen = ready(peers=cut, saved=DURABLE, witnesses=(Witness("gateway", before, before),))
+        assert run(seen, UNCLAIMED)[1].waiting == "a witness"
+        assert run(replace(seen, witnesses=(Witness("gateway", NOW, NOW),)), UNCLAIMED)[1].claimed
+
+    def test_silent_is_who_has_not_answered_since_the_vip_came(self) -> None:
+        waiting = replace(SILENT, asked=NOW - 0.6, answered=NOW - 0.6, lead=8)  # its long poll has not ended
+        seen = ready(peers=(waiting, R), saved=DURABLE, lead="0")
+        later = replace(UNCLAIMED, promoting_since=NOW - 0.2)
+        assert [d.value for d in run(seen, later)[0] if isinstance(d, SetLead)] == ["16"]
+
+    def test_a_third_candidate_must_have_heard_before_writes_are_opened(self) -> None:
+        third = {"name": "c", "address": "10.0.0.4", "port": 3306, "agent_port": 8308, "role": "candidate"}
+        of = config(topology="source_replica", members=[*KEYS["members"][:2], third, KEYS["members"][2]])
+        old = replace(B, mysqld_up=False)
+        c = replace(B, name="c", receiving=True, generation=3)
+        server = replace(CLOSED, channels=(STOPPED,), comparisons=(("", SAME), ("c", SAME)))
+        seen = ready(server, peers=(old, c, R))
+        decisions, after = run(seen, PROMOTING, of=of)
+        assert kinds(decisions) == ["AskPeers"]
+        assert after.waiting == "c to hear of the promotion"
+        heard = replace(c, generation=4, receiving=False, left_behind=True)
+        assert "Open" in kinds(run(replace(seen, peers=(old, heard, R)), PROMOTING, of=of)[0])
 
     def test_what_the_writer_had_must_be_here(self) -> None:
         lacks = replace(SAME, peer_extra="v:8")
@@ -297,6 +324,27 @@ class TestChannels:
     def test_stopped_threads_are_started(self) -> None:
         seen = replace(STANDBY, mysqld=up(replace(CLOSED, channels=(replace(STOPPED, applier=False),))))
         assert kinds(run(seen)[0]) == ["StartApplier", "StartReceiver"]
+
+    def test_a_receiver_that_may_lead_to_an_older_writer_is_stopped_and_then_started_anew(self) -> None:
+        """The VIP was on the older one when it connected."""
+        server = replace(CLOSED, channels=(TO_VIP,))
+        newer = replace(B_WRITES, led=4, generation=4, waits=False)
+        seen = replace(STANDBY, mysqld=up(server), peers=(newer, R))
+        decisions, after = run(seen, replace(KNOWN, fed_by=3), of=ONE_WAY)
+        assert kinds(decisions) == ["StopReceiver", "SetTrack", "Save"]
+        stopped = replace(seen, mysqld=up(replace(server, channels=(replace(TO_VIP, receiver="No"),))))
+        seen = replace(stopped, track="1", saved=after.durable)
+        decisions, after = run(seen, after, NOW + 1, of=ONE_WAY)
+        assert (kinds(decisions), after.fed_by) == (["StartReceiver"], 4)
+
+    def test_a_direct_channel_from_the_newest_writer_goes_on(self) -> None:
+        newer = replace(B_WRITES, led=4, generation=4, waits=False)
+        assert kinds(run(replace(STANDBY, peers=(newer, R)), replace(KNOWN, fed_by=3))[0]) == [
+            "SetTrack", "Save"]
+
+    def test_while_only_an_older_writer_is_heard_nothing_is_received(self) -> None:
+        older = replace(STANDBY, peers=(replace(B_WRITES, led=2), R))
+        assert kinds(run(older, KNOWN)[0]) == ["StopReceiver"]
 
     def test_an_applier_that_failed_is_left_alone(self) -> None:
         seen = replace(STANDBY, track="1",

@@ -18,6 +18,7 @@ from .leading import be_writer, promote
 from .model import (
     AnyDecision,
     AskPeers,
+    Channel,
     Demote,
     Kill,
     Open,
@@ -250,8 +251,21 @@ class _Core(Step):
                 self.stop_receiver(channel, "its source is this instance itself")
             elif unproven:
                 self.stop_receiver(channel, "the old writer is not proven free of errant transactions")
-            else:
+            elif self._feeds(channel):
                 self.run_threads(channel)
+            else:
+                self.stop_receiver(channel, "it may lead to a writer that has been succeeded")
+
+    def _feeds(self, channel: Channel) -> bool:
+        """Only the writer of the newest promotion is received from: what an older one still does must not be
+        acknowledged, nor come here. A receiver that was connected before may still lead to the older one."""
+        writer, newest = self.view.live_writer(), self.state.durable.generation
+        if writer is not None and writer.led >= newest:
+            direct = any(member.name == writer.name and str(member.address) == channel.source_host
+                         for member in self.config.members)
+            if direct or channel.receiver == "No" or not self.state.fed_by:
+                self.set(fed_by=newest)
+        return self.state.fed_by == newest
 
     def _rejoins(self) -> bool:
         errant = self.state.durable.errant

@@ -132,7 +132,7 @@ def _against_order(view: View, state: State) -> list[str]:
     if unheard and (len(unheard) > 1 or not sure):
         names = " and ".join(peer.name for peer in unheard)
         reasons.append(f"It waits for {names}, which may have led since, and does not answer.")
-    elif unheard and view.witnessed(PEER_SILENT) is False:
+    elif unheard and not led_last(state) and view.witnessed(PEER_SILENT) is False:
         reasons.append(f"Neither {unheard[0].name} nor any witness answers: this host may be cut off.")
     if not view.seen.vip_here and view.live_writer() is None:
         for peer in view.others:

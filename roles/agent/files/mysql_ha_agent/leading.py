@@ -25,10 +25,10 @@ from .step import RETRY, RETRY_THREADS, Step
 
 ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
 REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
-PEERS_LAST = 0.5  # the answers of the peers are asked for anew when writes are opened later than this
 LEAD = 8  # what one level adds to the priority in VRRP, more than the candidates' own priorities differ
 LEVELS = 3
 RETRY_EVENTS = 5.0
+RETRY_FOLLOWING = 0.02
 
 
 # ---- promotion -------------------------------------------------------------------------------------------------------
@@ -57,9 +57,9 @@ def _waits_for(step: Step, server: Server, began: float) -> str:
     rival = _rival(step, began)
     if rival:  # first of all: while the old writer closes, its last commits are still received and acknowledged
         return rival
-    person = _person(step)
-    if person:
-        return person
+    waiting = _witness(step, began) or _person(step)
+    if waiting:
+        return waiting
     for channel in server.channels:
         if not _receiver_gone(step, channel):
             return "the receiver to stop"
@@ -73,13 +73,12 @@ def _waits_for(step: Step, server: Server, began: float) -> str:
         return lacking
     if step.seen.busy("semi_sync"):
         return "semi-sync to be switched"
-    return _claim(step, server, began) or _fence(step, began)
+    return _claim(step, server, began) or _following(step) or _fence(step, began)
 
 
 def _rival(step: Step, began: float) -> str:
     for peer in step.seen.peers:
-        heard = peer.answered is not None and peer.answered >= began
-        if not heard:
+        if not step.view.heard_since(peer, began):
             if (peer.asked is None or peer.asked < began) and step.now - began < ASK_BOUND:
                 return f"{peer.name} to say whether it is the writer"
             continue
@@ -96,6 +95,13 @@ def _rival(step: Step, began: float) -> str:
                 step.do(AskPeers(f"{peer.name} hears {member} write"), RETRY)
                 return f"{member}, which {peer.name} hears write, to step down"
     return ""
+
+
+def _witness(step: Step, began: float) -> str:
+    """Over a silent candidate somebody else must have answered after the VIP came: else this host is cut off."""
+    if standing.led_last(step.state) or all(step.view.heard_since(peer, began) for peer in step.view.others):
+        return ""
+    return "a witness" if step.view.witnessed(step.now - began) is False else ""
 
 
 def _person(step: Step) -> str:
@@ -126,9 +132,8 @@ def _lacking(step: Step, began: float) -> str:
             step.set_durable(left_behind=True)
             return f"{state.writer}, which had {comparison.peer_extra}"
     for peer in view.others:
-        heard = peer.answered is not None and peer.answered >= began
         # The old writer's tail was never acknowledged.
-        if not heard or not peer.mysqld_up or peer.errant or peer.name == state.writer:
+        if not view.heard_since(peer, began) or not peer.mysqld_up or peer.errant or peer.name == state.writer:
             continue
         comparison = view.comparison(peer)
         if comparison is None:
@@ -143,7 +148,7 @@ def _somebody_will_acknowledge(step: Step, began: float) -> bool:
     if step.config.durability == "strict":
         return not standing.nobody_acknowledges(step.view, step.state)
     return any(
-        peer.answered is not None and peer.answered >= began and peer.mysqld_up and peer.has_channel and not peer.errant
+        step.view.heard_since(peer, began) and peer.mysqld_up and peer.has_channel and not peer.errant
         for peer in step.view.others)
 
 
@@ -154,16 +159,30 @@ def _claim(step: Step, server: Server, began: float) -> str:
         step.set(claimed=True, durable=standing.claims(step.state.durable, alone))
     elif alone:
         step.set_durable(alone=True)
-    lead = _level(step) * LEAD
+    lead = _level(step, began) * LEAD
     if step.seen.lead != str(lead):
         step.do(SetLead("this instance is promoted", str(lead)))
     return "" if step.saved else "the state file"
 
 
-def _level(step: Step) -> int:
+def _following(step: Step) -> str:
+    """With three candidates the third could still acknowledge what an old writer does that is not dead. It stops
+    receiving when it hears of the new promotion."""
+    generation = step.state.durable.generation
+    for peer in step.view.others:
+        follows = peer.generation >= generation and not peer.receiving
+        if peer.name == step.state.writer or follows or not peer.mysqld_up or peer.phase == "held":
+            continue
+        if len(step.view.others) > 1 and step.view.silent_for(peer, step.state) < step.config.lease:
+            step.do(AskPeers(f"{peer.name} must hear of the promotion"), RETRY_FOLLOWING)
+            return f"{peer.name} to hear of the promotion"
+    return ""
+
+
+def _level(step: Step, began: float) -> int:
     """Over an old writer that is silent, and may still announce itself when it thaws, one level more than its own."""
     old = next((peer for peer in step.view.others if peer.name == step.state.writer), None)
-    if old is None or step.view.fresh(old):
+    if old is None or step.view.heard_since(old, began):
         return 1
     return min(old.lead // LEAD + 1, LEVELS)
 
@@ -172,7 +191,7 @@ def _fence(step: Step, began: float) -> str:
     if not step.config.fence_command:
         return ""
     old = next((peer for peer in step.view.others if peer.name == step.state.writer), None)
-    if old is None or (old.answered is not None and old.answered >= began):
+    if old is None or step.view.heard_since(old, began):
         return ""
     if step.seen.fenced is not None and step.seen.fenced >= began:
         return ""

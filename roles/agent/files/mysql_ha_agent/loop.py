@@ -163,6 +163,7 @@ class Agent:
                 trackfile.write_lead(self.config.lead_file, decision.value)
             elif isinstance(decision, AskPeers):
                 self.peers.ask()
+                self.witnesses.ask()
             elif isinstance(decision, Kill):
                 self._instance().process.kill()
         except (OSError, MysqlError) as raised:

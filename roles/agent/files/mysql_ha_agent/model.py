@@ -313,6 +313,7 @@ class State:
     writer_set: str = ""  # what it had executed when it was last heard as writer
     promised: bool = False  # a promotion began within the lease after the last contact
     down_since: float | None = None  # when mysqld was first seen not to answer
+    fed_by: int = 0  # the promotion whose writer the receivers were started for
     unfed_since: float | None = None  # the writer lives and no receiver is connected
     waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind
     opened_at: float | None = None

@@ -76,6 +76,10 @@ class View:
         heard = (peer.answered, peer.knocked, state.awake_since, state.opened_at)
         return self.now - max(at for at in heard if at is not None)
 
+    def heard_since(self, peer: Peer, began: float) -> bool:
+        """It answered a question that was sent after that."""
+        return peer.answered is not None and peer.answered >= began
+
     def witnessed(self, within: float) -> bool | None:
         """Whether anybody but a candidate answered. None: there is no witness, or none that ever answered."""
         answers = [witness.answered for witness in self.seen.witnesses]

@@ -37,6 +37,7 @@ class Witnesses:
         self._wake = wake
         self._lock = threading.Lock()
         self._asked = config.witnesses
+        self._wanted = {asked.name: threading.Event() for asked in config.witnesses}
         self._seen = {asked.name: Witness(asked.name) for asked in config.witnesses if asked.address is not None}
 
     def start(self) -> None:
@@ -49,24 +50,30 @@ class Witnesses:
         with self._lock:
             return tuple(self._seen[asked.name] for asked in self._asked if asked.name in self._seen)
 
+    def ask(self) -> None:
+        """Asks all at once; the answers wake the loop."""
+        for wanted in self._wanted.values():
+            wanted.set()
+
     def _ask_for_ever(self, asked: Asked) -> None:
-        address = asked.address
+        address, wanted = asked.address, self._wanted[asked.name]
         while True:
-            began = now()
+            began, eager = now(), wanted.is_set()
+            wanted.clear()
             if asked.address is None:
                 # A route goes with its link, just when the gateway's silence matters: the last one known stays.
                 address = default_gateway(self._interface) or address
             if address is not None:
-                self._heard(asked.name, began, answers(address, asked.port, self._interface))
-            time.sleep(max(0.0, EVERY - (now() - began)))
+                self._heard(asked.name, began, answers(address, asked.port, self._interface), eager)
+            wanted.wait(max(0.0, EVERY - (now() - began)))
 
-    def _heard(self, name: str, began: float, answered: bool) -> None:
+    def _heard(self, name: str, began: float, answered: bool, eager: bool = False) -> None:
         with self._lock:
             old = self._seen.get(name, Witness(name))
             new = replace(old, asked=began, answered=began if answered else old.answered)
             self._seen[name] = new
         answered_before = old.asked is not None and old.answered == old.asked
-        if answered != answered_before:
+        if eager or answered != answered_before:
             self._wake()
 
 
