@@ -41,7 +41,8 @@ def test_shared_secret_is_not_shown() -> None:
 
 
 def test_auth_pass_on_one_member_only() -> None:
-    inventory = pair(keepalived_vrrp_version=2, keepalived_advert_interval=1, agent_lease=4).set("db1", keepalived_auth_pass="abc")
+    inventory = pair(keepalived_vrrp_version=2, keepalived_advert_interval=1, agent_lease=4)
+    inventory.set("db1", keepalived_auth_pass="abc")
     assert inventory.errors() == [
         "db1, db2: keepalived_auth_pass differs within cluster 'orders'; set it once, in the group's vars"
     ]
