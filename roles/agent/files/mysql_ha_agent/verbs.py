@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import sys
 import time
@@ -22,6 +23,7 @@ from .lib._connection import MysqlError
 LOOK_AGAIN = 0.02  # seconds
 AGENT_BOUND = 1.0  # that the agent gets beyond its own bounds
 PROMOTE_BOUND = 10.0
+FORGOTTEN = 15.0  # a request that is older was left by a command that was killed
 PAUSE_BOUND = 2.0
 NOT_IN_TIME = 3  # exit status
 KEEPALIVED_STOPS = "keepalived stops"  # the hold that keepalived's unit places
@@ -126,8 +128,8 @@ def promote(config: Config, options: argparse.Namespace) -> int:
         if not options.yes:
             _confirm(config)
     request = "accept-data-loss" if options.accept_data_loss else "promote"
+    _place_request(config.request_file, request)
     try:
-        _place_request(config.request_file, request)
         promoted = _wait(config, PROMOTE_BOUND, lambda told: bool(told["writer"]))
     finally:
         Path(config.request_file).unlink(missing_ok=True)
@@ -162,8 +164,9 @@ def _confirm(config: Config) -> None:
 
 def _place_request(path: str, request: str) -> None:
     """Whole or not at all. Raises OSError; Failure when somebody else asks right now."""
-    if trackfile.read_request(path):
-        raise Failure(f"somebody else asks for a promotion right now ({path})")
+    with contextlib.suppress(FileNotFoundError):
+        if abs(time.time() - Path(path).stat().st_mtime) < FORGOTTEN:
+            raise Failure(f"somebody else asks for a promotion right now ({path})")
     fresh = Path(f"{path}.new")
     fresh.unlink(missing_ok=True)
     with fresh.open("x", encoding="ascii") as file:
