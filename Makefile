@@ -90,6 +90,27 @@ molecule: $(MOLECULE) ## all molecule scenarios
 $(MOLECULE): molecule-%: $(DEV)
 	@molecule test --scenario-name $*
 
+.PHONY: chaos
+chaos: $(DEV) ## the longer fault tests of molecule/failover, on a cluster of each topology
+	@status=0; \
+	for MHA_TOPOLOGY in source_replica dual_source; do \
+	  export MHA_TOPOLOGY; \
+	  molecule destroy -s failover && molecule create -s failover && molecule converge -s failover; \
+	  PYTHONPATH=. pytest --junitxml=build/junit/chaos-$$MHA_TOPOLOGY.xml molecule/failover/chaos molecule/failover/tests || status=1; \
+	done; \
+	molecule destroy -s failover; \
+	exit $$status
+
+.PHONY: bench-failover
+bench-failover: $(DEV) ## how long writes stop: RUNS (40), ROWS, TOPOLOGIES, RUNS_COMPARE (10), SYSTEMS; goes on where it was ended
+	@python -m bench.run
+	@python -m bench.compare.run
+	@python -m bench.report
+
+.PHONY: soak
+soak: $(DEV) ## MINUTES (30) with all processors saturated: nothing may fail over, no agent may grow
+	@python -m bench.soak
+
 .PHONY: sanity
 sanity: $(DEV) ## ansible-test sanity on the built and installed collection
 	@python tools/sanity.py

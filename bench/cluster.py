@@ -110,6 +110,8 @@ class Cluster:
             missing.append(f"{writers[0]} does not wait for a standby")
         if writer.get("alone") or not writer.get("waits", True):
             missing.append(f"{writers[0]} may have acknowledged what nobody else has")
+        if writer.get("not_redundant"):
+            missing.append(str(writer["not_redundant"]))
         for name in self.members:
             one = status[name]
             if name == writers[0]:

@@ -51,6 +51,11 @@ def mysqld_stopped(host: str) -> Fault:
     return kill_process(host, "mysql", "STOP")
 
 
+def continued(host: str) -> None:
+    """SIGCONT to the mysqld of `mysqld_stopped`, if it still lives."""
+    shell(host, "pkill -CONT -x mysqld || true")
+
+
 def keepalived_killed(host: str) -> Fault:
     return kill_process(host, "keepalived")
 

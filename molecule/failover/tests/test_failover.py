@@ -10,35 +10,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from bench import faults, load
-from bench.build import INVENTORY
+from bench import faults
 from bench.cluster import Cluster
-from bench.hosts import Failed
 from bench.trial import Trial
-
-
-BROKEN: list[str] = []
-
-
-@pytest.fixture(scope="module")
-def built() -> Cluster:
-    made = Cluster(INVENTORY)
-    load.install(made.client)
-    made.heal()
-    made.make_table()
-    return made
-
-
-@pytest.fixture
-def cluster(built: Cluster) -> Cluster:
-    """Redundant. A cluster that cannot be healed fails the rest at once."""
-    if not BROKEN:
-        try:
-            built.heal(60)
-        except Failed as error:
-            BROKEN.append(str(error))
-    assert BROKEN == []
-    return built
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 5.0])
@@ -73,6 +47,23 @@ def test_the_writer_is_cut_off_from_everything(cluster: Cluster) -> None:
         time.sleep(3)
     assert trial.violations() == []
     assert trial.record.through_vip()[-1].server != trial.record.through_vip()[0].server
+
+
+def test_a_standby_that_missed_writes_does_not_lead_after_an_outage(cluster: Cluster) -> None:
+    """The standby dies, the writer goes on alone, then it dies too; the standby comes back first."""
+    with Trial(cluster, afterwards=8) as trial:
+        standby = trial.strike(faults.powered_off(trial.standby))
+        assert trial.wait_writes(10, after=standby.at), "the writer does not go on alone"
+        time.sleep(1)
+        writer = trial.strike(faults.powered_off(trial.writer))
+        standby.undo()
+        time.sleep(8)
+        told = cluster.status(trial.standby)[trial.standby]
+        writer.undo()
+        time.sleep(5)
+    assert not told.get("writer")
+    assert trial.writer in " ".join([*told["reasons"], told["waiting"]]), "it does not say for whom it waits"
+    assert trial.violations(most_moves=3) == []
 
 
 def test_a_firewall_drops_vrrp_and_nothing_else(cluster: Cluster) -> None:
