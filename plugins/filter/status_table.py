@@ -19,7 +19,8 @@ options:
   _input:
     description:
       - The play's C(hostvars). Read are C(mysql_state), which is the result of M(opendba.mysql_ha.replication_info),
-        C(ansible_facts), and the inventory's C(cluster_*) variables.
+        C(ansible_facts), the inventory's C(cluster_*) variables, and C(mysql_agents), which is the registered result of
+        C(mysql-ha status --json); without it nothing is said of redundancy.
     type: dict
     required: true
   _groups:
@@ -41,6 +42,7 @@ _value:
   elements: str
 """
 
+import json
 from collections.abc import Mapping
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import INSTANCES_GROUP, outline
@@ -112,7 +114,35 @@ def _table(outline: dict[str, Any], hostvars: Mapping[str, Any]) -> list[str]:
         max(len(row[column]) for row in [COLUMNS, *(rows if column == 0 else up)]) for column in range(len(COLUMNS))
     ]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [COLUMNS, *rows]]
-    return [_summary(outline, rows), *lines]
+    return [_summary(outline, rows), *lines, *_warnings(_told_by_agents(outline, hostvars))]
+
+
+def _told_by_agents(outline: dict[str, Any], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the agents of all members say, as the first member that could ask them heard it."""
+    for member in outline["members"]:
+        asked = hostvars[member["name"]].get("mysql_agents") or {}
+        try:
+            told = json.loads(asked.get("stdout") or "{}")
+        except ValueError:
+            continue
+        if told.get("instances"):
+            return list(told["instances"])
+    return []
+
+
+def _warnings(told: list[dict[str, Any]]) -> list[str]:
+    """What the agents know and a look at the servers does not show."""
+    lines = [f"NOT REDUNDANT: {each['not_redundant']}" for each in told if each.get("not_redundant")]
+    for each in told:
+        if each.get("errant"):
+            lines.append(f"{each['instance']} is QUARANTINED: only it has {each['errant']}")
+        elif each.get("left_behind") and each["role"] == "candidate":
+            lines.append(f"{each['instance']} was left behind: it may lack acknowledged writes")
+        if each.get("hold") is not None:
+            lines.append(f"{each['instance']} is held: {each['hold']}")
+        if each.get("paused"):
+            lines.append(f"{each['instance']} is paused")
+    return lines
 
 
 def status_table(hostvars: Mapping[str, Any], groups: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -124,3 +125,35 @@ def test_every_cluster_has_its_table(hosts: dict[str, Any]) -> None:
     groups = {**GROUPS, "mysql": [*GROUPS["mysql"], "x"], "billing": ["x"]}
     summaries = [line for line in status_table(hosts, groups) if ": dual_source, " in line]
     assert [summary.partition(":")[0] for summary in summaries] == ["orders", "billing"]
+
+
+def agents(**of_c: Any) -> dict[str, Any]:
+    """What `mysql-ha status --json` printed, with something special about c."""
+    quiet = {
+        "role": "candidate", "not_redundant": "", "errant": "", "left_behind": False, "hold": None, "paused": False,
+    }
+    silent = {"instance": "b", "role": "candidate", "error": "timed out"}
+    instances = [{**quiet, "instance": "a", "writer": True}, silent, {**quiet, "instance": "c", **of_c}]
+    return {"rc": 0, "stdout": json.dumps({"instances": instances})}
+
+
+@pytest.mark.parametrize(
+    ("of_c", "said"),
+    [
+        ({}, []),
+        ({"not_redundant": "No other candidate may lead."}, ["NOT REDUNDANT: No other candidate may lead."]),
+        ({"errant": "u:9", "left_behind": True}, ["c is QUARANTINED: only it has u:9"]),
+        ({"left_behind": True}, ["c was left behind: it may lack acknowledged writes"]),
+        ({"left_behind": True, "role": "reader"}, []),
+        ({"hold": "clone", "paused": True}, ["c is held: clone", "c is paused"]),
+    ],
+)
+def test_what_the_agents_know(hosts: dict[str, Any], of_c: dict[str, Any], said: list[str]) -> None:
+    hosts["b"]["mysql_agents"] = agents(**of_c)
+    assert status_table(hosts, GROUPS)[5:] == said
+
+
+@pytest.mark.parametrize("stdout", [None, "", "Traceback", "{}"])
+def test_without_agents(hosts: dict[str, Any], stdout: str | None) -> None:
+    hosts["a"]["mysql_agents"] = {"rc": 2, "stdout": stdout, "msg": "No such file or directory"}
+    assert len(status_table(hosts, GROUPS)) == 5
