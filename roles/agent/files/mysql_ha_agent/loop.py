@@ -208,7 +208,7 @@ class Agent:
         elif isinstance(decision, StopEvents):
             instance.stop_events()
         elif isinstance(decision, Rejoin):
-            instance.rejoin(decision.errant)
+            raise MysqlError(f"not built yet: {decision.errant}")
         elif isinstance(decision, Demote):
             instance.demote()
         elif isinstance(decision, Open):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from . import events
 from .clock import now
 from .config import Config
 from .lib._connection import MysqlError, Session
@@ -21,6 +22,7 @@ from .mysqld import Instance, NotThere, dial
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
 SEMI_SYNC_EVERY = 0.2
+EVENTS_EVERY = 10.0
 RECONNECT_AFTER = 0.1
 FLAGS = ("read_only", "super_read_only", "offline_mode")
 
@@ -42,6 +44,7 @@ class Watch:
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
         self._semi_sync_due = 0.0
+        self._events_due = 0.0
         self._lag_known: dict[str, tuple[float, float]] = {}
         self._compared: dict[str, tuple[str, Comparison]] = {}
         self._look_read, self._look_write = os.pipe()
@@ -138,6 +141,10 @@ class Watch:
         if changed or began >= self._details_due:
             self._details_due = began + DETAILS_EVERY
             changes.update(self._details(instance, session), detailed=began)
+        if self._config.events and (changed or began >= self._events_due):
+            self._events_due = began + EVENTS_EVERY
+            found = events.read(session)
+            changes.update(events_wait=found.wait, event_scheduler=found.scheduler)
         self._publish_server(instance, changes)
 
     def _publish_server(self, instance: Instance, changes: dict[str, Any]) -> None:
