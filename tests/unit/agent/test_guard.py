@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -163,6 +167,55 @@ class TestAgentDown:
         Path(host.config.alive_file).unlink()
         host.runs(60)
         assert host.mysqld.closed == 0
+
+
+SLEEPER = "import sys, time; print(flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def process(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[bytes]]:
+    """One whose command line looks like an agent's."""
+    with subprocess.Popen([sys.executable, "-c", SLEEPER, *request.param], stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        yield started
+        started.kill()
+
+
+AGENT = ["run", "--config", "/etc/mysql-ha/a.json"]
+
+
+class TestAgentHangs:
+    @pytest.mark.parametrize("process", [AGENT], indirect=True)
+    def test_killed_in_time_for_a_new_one(self, host: Host, process: subprocess.Popen[bytes]) -> None:
+        Path(host.config.alive_file).write_text(f"500.0 {process.pid}")
+        host.runs(1.7)
+        assert process.poll() is None
+        host.runs(0.3)
+        assert process.wait(3) == -signal.SIGKILL
+        assert host.journal.lines == ["the agent killed: it has been silent for 1.8 s"]
+        assert (host.mysqld.closed, host.track) == (0, "0")
+
+    @pytest.mark.parametrize("process", [AGENT], indirect=True)
+    def test_not_while_paused(self, host: Host, process: subprocess.Popen[bytes]) -> None:
+        Path(host.config.pause_file).touch()
+        Path(host.config.alive_file).write_text(f"500.0 {process.pid}")
+        host.runs(30)
+        assert process.poll() is None
+
+    @pytest.mark.parametrize(
+        "process", [["run"], ["run", "--config", "/etc/mysql-ha/b.json"], ["guard", *AGENT[1:]]], indirect=True)
+    def test_nobody_else(self, host: Host, process: subprocess.Popen[bytes]) -> None:
+        Path(host.config.alive_file).write_text(f"500.0 {process.pid}")
+        host.runs(3)
+        assert process.poll() is None
+        assert host.journal.lines == []
+
+    @pytest.mark.parametrize("alive", ["500.0 4194305", "500.0 -1", "500.0", "500.0 1 2", "x y"])
+    def test_no_process(self, host: Host, alive: str) -> None:
+        Path(host.config.alive_file).write_text(alive)
+        host.runs(3)
+        assert host.journal.lines == []
 
 
 class TestDisks:

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A small process beside the agent: it writes to mysqld's disks, and closes mysqld for an agent that stays down.
+"""A small process beside the agent: it writes to mysqld's disks, kills an agent that hangs, and closes mysqld for one
+that stays down.
 
 It is a process of its own because a write to a stalled disk cannot be ended, not even by SIGKILL. Once it runs it
 needs no disk: its code and its sessions are there, and its memory is locked as far as the kernel allows it.
@@ -17,6 +18,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from . import trackfile
 from .clock import now
@@ -32,6 +34,7 @@ PROBE_FILE = ".mysql-ha-probe"  # mysqld takes a name with a dot for no schema, 
 PROBE_SIZE = 4096
 FREE_AT_LEAST = 1 << 20  # bytes; with less a commit waits for somebody who frees some
 REASON = "the agent does not answer"
+KILL_AT = 0.6  # of the lease, or of `down_timeout` where that is shorter
 LOCK_MEMORY = 1 | 2 | 4  # MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT
 
 
@@ -197,6 +200,23 @@ def problem_of(work: Callable[[], None], seconds: float) -> str:
     return problems[0]
 
 
+def kill_agent(pid: int, instance: str) -> bool:
+    """SIGKILL; systemd starts a new one at once. Returns False where this is not, or no longer, this instance's agent.
+    Raises OSError."""
+    process = Process(pid)
+    try:
+        # Looked at after the process was pinned: a later process with this number is not meant.
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        own = "run" in words and any(word.endswith(f"/{instance}.json") for word in words) and process.alive()
+        if own:
+            process.kill()
+        return own
+    except FileNotFoundError:
+        return False
+    finally:
+        process.close()
+
+
 class Guard:
     def __init__(self, config: Config, journal: Journal, server: Server, disks: list[Disk]) -> None:
         self._config = config
@@ -205,6 +225,9 @@ class Guard:
         self._server = server
         self._silence = Awake()
         self._alive: str | None = None
+        self._killed = False  # the agent that is silent now
+        # A new agent must speak before the standbys take this host for lost, and before writes are closed for it.
+        self._patience = min(KILL_AT * config.lease, KILL_AT * config.down_timeout)  # seconds
         self._worst = 0.0
 
     def step(self, at: float) -> None:
@@ -229,15 +252,23 @@ class Guard:
         config = self._config
         alive = trackfile.read_alive(config.alive_file)
         if alive is None or alive != self._alive:  # without that file no agent has run since the boot
-            self._alive = alive
+            self._alive, self._killed = alive, False
             self._silence.over(at)
             self._attempt(lambda: trackfile.remove_hold(config.hold_file, REASON))
             return
         silent = self._silence.lasts(at)
-        if silent < config.down_timeout or trackfile.paused(config.pause_file):
+        if silent < self._patience or trackfile.paused(config.pause_file):
             return
-        if trackfile.read_track(config.track_file) == "0":
+        if not self._killed:
+            self._killed = True
+            self._attempt(lambda: self._kill_agent(alive, silent))
+        if silent >= config.down_timeout and trackfile.read_track(config.track_file) == "0":
             self._demote(silent)
+
+    def _kill_agent(self, alive: str, silent: float) -> None:
+        pid = trackfile.pid_of(alive)
+        if pid is not None and kill_agent(pid, self._config.instance):
+            self._journal.say(f"the agent killed: it has been silent for {silent:.1f} s", logging.WARNING)
 
     def _demote(self, silent: float) -> None:
         """The hold keeps an agent that wakes up meanwhile from opening writes again. It is removed when it runs."""

@@ -101,13 +101,19 @@ def read_request(path: str) -> str | None:
 
 
 def touch_alive(path: str) -> None:
-    """The agent runs. The guard demotes for an agent that does not write this for `down_timeout`. Raises OSError."""
-    _write(path, repr(now()))
+    """The agent runs. The guard kills and then demotes for one that does not write this any more. Raises OSError."""
+    _write(path, f"{now()!r} {os.getpid()}")
 
 
 def read_alive(path: str) -> str | None:
     """Two equal answers: the agent has not run in between."""
     return _read(path)
+
+
+def pid_of(alive: str) -> int | None:
+    """The process that wrote what `read_alive` returned."""
+    found = alive.split()
+    return int(found[1]) if len(found) == 2 and found[1].isdecimal() else None
 
 
 def write_disk(path: str, stalled: float) -> None:
