@@ -167,3 +167,18 @@ def get(port: int, target: str, seconds: float = SOON) -> tuple[int, Any]:
     answer = exchange(port, f"GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n".encode(), seconds)
     head, _blank, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body) if b"application/json" in head else body.decode()
+
+
+def http(body: bytes, head: bytes = b"HTTP/1.1 200 OK\r\n") -> bytes:
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def saying(data: bytes) -> Callable[[socket.socket], None]:
+    """For an Impostor: it answers this to the first question, and then nothing."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(data)
+        time.sleep(0.5)
+
+    return behave

@@ -122,8 +122,8 @@ class TestFiles:
     def test_the_memory_survives(self, tmp_path: Path) -> None:
         path = str(tmp_path / "a.json")
         assert statefile.load(path) == Durable()
-        statefile.save(path, Durable(7, False, "u:1"))
-        assert statefile.load(path) == Durable(7, False, "u:1")
+        statefile.save(path, Durable(7, errant="u:1"))
+        assert statefile.load(path) == Durable(7, errant="u:1")
         assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
     @pytest.mark.parametrize("text", ["", "[]", '{"version": 1}', '{"version": 2, "colour": 1}'])

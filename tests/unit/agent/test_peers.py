@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from mysql_ha_agent import peers as module
 from mysql_ha_agent.clock import now
-from mysql_ha_agent.link import LARGEST_ANSWER, Link
 from mysql_ha_agent.model import Durable
 from mysql_ha_agent.peers import Peers, parse
 from mysql_ha_agent.telling import status
-from unit.agent.sockets import Impostor, Node, configuration, free_port, free_ports, get, tidy, until
+from unit.agent.sockets import Impostor, Node, configuration, free_ports, get, http, saying, tidy, until
 from unit.agent.world import CONFIG, KNOWN, NOW, STANDBY, R
 
 TOLD: dict[str, Any] = status(CONFIG, replace(STANDBY, peers=(R,)), KNOWN, NOW, "s-1")
@@ -221,10 +220,6 @@ class TestRefused:
             assert a.peer("b").refused is None
 
 
-def http(body: bytes, head: bytes = b"HTTP/1.1 200 OK\r\n") -> bytes:
-    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
-
-
 def drip(connection: socket.socket) -> None:
     """A whole, right answer, but a byte every 50 ms."""
     connection.recv(1000)
@@ -237,15 +232,6 @@ def flood(connection: socket.socket) -> None:
     connection.recv(1000)
     while True:
         connection.sendall(b"X-More: " + b"x" * 65536 + b"\r\n")
-
-
-def saying(data: bytes) -> Any:
-    def behave(connection: socket.socket) -> None:
-        connection.recv(1000)
-        connection.sendall(data)
-        time.sleep(0.5)
-
-    return behave
 
 
 BAD: dict[str, Any] = {
@@ -358,49 +344,6 @@ class TestOrder:
         for _time in range(3):
             known._failed("b", 8.0, TimeoutError("timed out"))
         assert woken == [3]
-
-
-class TestLink:
-    def test_one_connection_for_many_questions(self) -> None:
-        port = free_port()
-        connections = [0]
-
-        def answer(connection: socket.socket) -> None:
-            connections[0] += 1
-            while connection.recv(1000):
-                connection.sendall(http(b"{}"))
-
-        Impostor(port, answer)
-        link = Link("127.0.0.1", port)
-        assert [link.get("/", 1.0) for _time in range(5)] == [b"{}"] * 5
-        assert connections == [1]
-        link.close()
-
-    def test_a_connection_that_was_closed_meanwhile_is_opened_anew(self) -> None:
-        port = free_port()
-        Impostor(port, saying(http(b"{}")))
-        link = Link("127.0.0.1", port)
-        assert link.get("/", 1.0) == b"{}"
-        time.sleep(0.7)
-        assert link.get("/", 1.0) == b"{}"
-        link.close()
-
-    def test_the_other_sees_the_address_that_was_asked_for(self) -> None:
-        port = free_port()
-        with socket.create_server(("127.0.0.1", port)) as listener:
-            link = Link("127.0.0.1", port, "127.0.0.5")
-            with pytest.raises(TimeoutError):
-                link.get("/", 0.2)
-            connection, address = listener.accept()
-            connection.close()
-        assert address[0] == "127.0.0.5"
-
-    def test_an_answer_that_is_just_not_too_large(self) -> None:
-        port = free_port()
-        Impostor(port, saying(http(b"x" * LARGEST_ANSWER)))
-        link = Link("127.0.0.1", port)
-        assert len(link.get("/", 2.0)) == LARGEST_ANSWER
-        link.close()
 
 
 def test_what_is_saved_reaches_the_peers(pair: tuple[Node, Node]) -> None:

@@ -91,7 +91,7 @@ class TestTable:
             ([A_WRITES, {**B_SAYS, "errant": "u:5-9"}], "b is QUARANTINED: only it has the transactions u:5-9."),
             ([A_WRITES, {**B_SAYS, "left_behind": True}], "b was left behind: it may lack acknowledged writes."),
             ([A_WRITES, {**B_SAYS, "hold": "clone"}], "b is held (clone). To end that: mysql-ha release."),
-            ([A_WRITES, {**B_SAYS, "paused": True}], "b is paused: its agent changes nothing."),
+            ([A_WRITES, {**B_SAYS, "paused": True}], "b is paused: its agent leaves it as it is."),
             ([told(replace(WRITER, vip_probe=VipProbe(NOW, "02::01")), LED)], "a hears another host, 02::01, answer"),
         ],
     )

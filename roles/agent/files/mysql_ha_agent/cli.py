@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     demote.add_argument("--hold", default="demoted by hand", metavar="REASON", help="default: %(default)s")
     release = add_for_instance("release", verbs.release, "Remove the hold.")
     release.add_argument("--hold", metavar="REASON", help="only a hold with exactly this reason")
-    pause = add_for_instance("pause", verbs.pause, "Have the agent change nothing until it is resumed.")
+    pause = add_for_instance("pause", verbs.pause, "Have the agent leave the instance as it is until it is resumed.")
     pause.add_argument("reason", nargs="*", metavar="REASON", help="default: by hand")
     add_for_instance("resume", verbs.resume, "End the pause.")
     add_for_instance("leave-vip", verbs.leave_vip,

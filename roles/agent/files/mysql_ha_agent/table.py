@@ -80,7 +80,7 @@ def _about(answer: Answer) -> list[str]:
     if answer["hold"] is not None:
         lines.append(f"{name} is held ({answer['hold'] or 'no reason given'}). To end that: mysql-ha release.")
     if answer["paused"]:
-        lines.append(f"{name} is paused: its agent changes nothing. To end that: mysql-ha resume.")
+        lines.append(f"{name} is paused: its agent leaves it as it is. To end that: mysql-ha resume.")
     if answer["vip_answered_by"]:
         lines.append(f"{name} hears another host, {answer['vip_answered_by']}, answer for the VIP.")
     for channel in answer["mysqld"]["channels"]:

@@ -35,7 +35,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "port": config.port,
         "vip": str(config.vip),
         "phase": state.phase,
-        "writer": is_writer(seen, state),
+        "writer": state.phase == "writer",
         "vip_here": seen.vip_here,
         "vip_answered_by": seen.vip_probe.answered_by,
         "keepalived": seen.keepalived,
@@ -65,12 +65,6 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "peers": [_peer(peer, server, now) for peer in seen.peers],
         "witnesses": [{"name": witness.name, "age": _age(witness.answered, now)} for witness in seen.witnesses],
     }
-
-
-def is_writer(seen: Seen, state: State) -> bool:
-    server = seen.mysqld.server if seen.mysqld.alive else None
-    paused = state.phase == "paused" and seen.vip_here and server is not None and server.writable
-    return state.phase == "writer" or paused
 
 
 def is_eligible(state: State) -> bool:
@@ -129,7 +123,7 @@ def _age(at: float | None, now: float) -> float | None:
 
 def not_redundant(view: View, state: State) -> str:
     """Of a writer: why one more fault would stop the cluster or cost data; empty: it would not, or it is no writer."""
-    if not is_writer(view.seen, state):
+    if state.phase != "writer":
         return ""
     if view.seen.saved.alone:
         alone = "Its commits are acknowledged without a second copy"
@@ -158,7 +152,7 @@ def _why_not(view: View, peer: Peer) -> str:
 
 def writer(config: Config, seen: Seen, state: State, now: float) -> tuple[int, dict[str, Any]]:
     """200: writes can be sent here."""
-    fit = is_writer(seen, state) and is_up(config, seen, now)
+    fit = state.phase == "writer" and is_up(config, seen, now)
     return (200 if fit else 503), {"writer": fit, "phase": state.phase}
 
 

@@ -63,9 +63,8 @@ def release(config: Config, options: argparse.Namespace) -> int:
 def leave_vip(config: Config, options: argparse.Namespace) -> int:
     """The VIP goes in any case: without keepalived nobody would take it from here when it is somebody else's."""
     try:
-        if not trackfile.paused(config.pause_file):
-            trackfile.place_hold(config.hold_file, KEEPALIVED_STOPS)
-            _close(config)
+        trackfile.place_hold(config.hold_file, KEEPALIVED_STOPS)
+        _close(config)
     finally:
         try:
             vip.remove(config.vip, config.interface)
