@@ -40,7 +40,7 @@ HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so lon
 STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
 ADVERTS_LAST = 1.0
 RETRY_REJOIN = 60.0
-RETRY_EVENTS = 5.0
+RETRY_EVENTS = 15.0
 
 
 def decide(config: Config, seen: Seen, state: State, now: float) -> tuple[list[AnyDecision], State]:
