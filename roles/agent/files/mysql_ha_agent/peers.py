@@ -199,11 +199,12 @@ class Peers:
         return True
 
     def _failed(self, name: str, sent: float, error: Exception) -> None:
+        text = getattr(error, "strerror", None) or str(error)
         with self._lock:
             known = self._peers[name]
             refused = _later(known.refused, sent) if isinstance(error, ConnectionRefusedError) else known.refused
-            self._peers[name] = replace(known, asked=_later(known.asked, sent), refused=refused, error=str(error))
-        if known.error != str(error):
+            self._peers[name] = replace(known, asked=_later(known.asked, sent), refused=refused, error=text)
+        if known.error != text:
             self._wake()
 
     def _answered(self, told: Told, sent: float) -> None:
