@@ -169,11 +169,12 @@ def main() -> None:
     for writer in writers:
         writer.start()
     sys.stdin.readline()
+    ended = time.monotonic()
     stop.set()
     for writer in writers:
         writer.join(1.0)
     acks = {writer.name: writer.acks for writer in writers}
-    say(acks=acks, errors={writer.name: writer.errors for writer in writers})
+    say(acks=acks, ended=ended, errors={writer.name: writer.errors for writer in writers})
 
 
 if __name__ == "__main__":

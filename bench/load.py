@@ -41,13 +41,14 @@ class Record:
 
     acks: dict[str, list[Ack]] = field(default_factory=dict)
     errors: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    ended: float = 0.0  # when it was told to end
 
     def through_vip(self) -> list[Ack]:
         return next(iter(self.acks.values()), [])
 
     def gap(self, since: float) -> float:
-        """The longest time without an acknowledged write that ended after `since`, in seconds."""
-        times = [ack.acknowledged for ack in self.through_vip()]
+        """The longest time without an acknowledged write that ended after `since`, or with the load, in seconds."""
+        times = [*(ack.acknowledged for ack in self.through_vip()), self.ended]
         return max((end - start for start, end in pairwise(times) if end > since), default=0.0)
 
     def stalls(self, since: float) -> list[tuple[float, float]]:
@@ -111,7 +112,7 @@ class Load:
                 self.last_gap = tuple(content["gap"])
             else:
                 acks = {name: [Ack(*ack) for ack in given] for name, given in content["acks"].items()}
-                self.record = Record(acks, content["errors"])
+                self.record = Record(acks, content["errors"], content["ended"])
         self.ended.set()
 
     def wait_first(self, seconds: float = 10) -> None:
