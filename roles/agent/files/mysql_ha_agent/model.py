@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Union
+from dataclasses import dataclass, replace
+from typing import Any, Union
 
 # ---- observations ----------------------------------------------------------------------------------------------------
 
@@ -327,6 +327,13 @@ class State:
 
     def retry_at(self, lane: str) -> float:
         return dict(self.retries).get(lane, 0.0)
+
+
+def changed(state: State, **changes: Any) -> State:
+    """The same object when nothing differs, which is the rule: a copy costs as much as a decision."""
+    if all(getattr(state, name) == value for name, value in changes.items()):
+        return state
+    return replace(state, **changes)
 
 
 def with_retry(retries: tuple[tuple[str, float], ...], lane: str, at: float) -> tuple[tuple[str, float], ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .model import Durable, Peer, State
+from .model import Durable, Peer, State, changed
 from .view import LEASE_MARGIN, PEER_SILENT, View
 
 UNFED = 1.0  # seconds without a connected receiver while a writer lives
@@ -45,16 +45,16 @@ def _note_generation(view: View, state: State) -> State:
 
 def _note_contact(view: View, state: State) -> State:
     if state.led:  # from now on anybody else who leads does so without us
-        return replace(state, contact=None, writer="", writer_set="")
+        return changed(state, contact=None, writer="", writer_set="")
     writer = view.live_writer()
     if writer is not None:
-        state = replace(state, writer=writer.name, writer_set=writer.gtid_executed)
+        state = changed(state, writer=writer.name, writer_set=writer.gtid_executed)
     known = next((peer for peer in view.others if peer.name == state.writer), None)
     if known is None:
         return state
     # A refused connection is an answer too: no agent ran there, so nobody could have gone on without us.
     reached = [at for at in (known.answered, known.refused, state.contact) if at is not None]
-    return replace(state, contact=max(reached, default=None))
+    return changed(state, contact=max(reached, default=None))
 
 
 def in_contact(view: View, state: State) -> bool:
@@ -110,7 +110,7 @@ def note_feeding(view: View, state: State) -> State:
     def since(condition: bool, known: float | None) -> float | None:
         return None if not condition else view.now if known is None else known
 
-    return replace(
+    return changed(
         state, down_since=since(down, state.down_since), unfed_since=since(starving, state.unfed_since))
 
 
@@ -185,6 +185,6 @@ def close_behind(view: View, state: State) -> tuple[bool, State]:
         if comparison is not None and not comparison.lacks:
             return True, state
     if not any(peer.lag is not None and peer.lag <= CLOSE_BEHIND for peer in receiving):
-        return False, replace(state, caught_up_since=None)
+        return False, changed(state, caught_up_since=None)
     since = view.now if state.caught_up_since is None else state.caught_up_since
-    return view.now - since >= CLOSE_BEHIND_FOR, replace(state, caught_up_since=since)
+    return view.now - since >= CLOSE_BEHIND_FOR, changed(state, caught_up_since=since)

@@ -17,6 +17,7 @@ from .model import (
     StartReceiver,
     State,
     StopReceiver,
+    changed,
     with_retry,
 )
 from .view import View
@@ -36,10 +37,12 @@ class Step:
         self.decisions: list[AnyDecision] = []
 
     def set(self, **changes: object) -> None:
-        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self.state = changed(self.state, **changes)
 
     def set_durable(self, **changes: object) -> None:
-        self.set(durable=replace(self.state.durable, **changes))  # type: ignore[arg-type]
+        durable = self.state.durable
+        if any(getattr(durable, name) != value for name, value in changes.items()):
+            self.set(durable=replace(durable, **changes))  # type: ignore[arg-type]
 
     def phase(self, phase: str) -> None:
         if phase != "promoting":
