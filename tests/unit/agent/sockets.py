@@ -86,6 +86,7 @@ class Node:
             ["127.0.0.1"], self.config.agent_port, lambda client: allowed(self.config, client), endpoints.answer,
             self.reports.append)
         self.board.tell(self.server.news)
+        self.board.publish(self._see(), self.state)
         self.server.start()
         threading.Thread(target=self._loop, daemon=True).start()
         return self
@@ -182,3 +183,10 @@ def saying(data: bytes) -> Callable[[socket.socket], None]:
         time.sleep(0.5)
 
     return behave
+
+
+def flood(connection: socket.socket) -> None:
+    """For an Impostor: an answer without end."""
+    connection.recv(1000)
+    while True:
+        connection.sendall(b"X-More: " + b"x" * 65536 + b"\r\n")

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from mysql_ha_agent.link import LARGEST_ANSWER, Link
-from unit.agent.sockets import Impostor, free_port, http, saying, tidy
+from unit.agent.sockets import Impostor, flood, free_port, http, saying, tidy
 
 clean = pytest.fixture(autouse=True)(tidy)
 
@@ -56,3 +56,15 @@ class TestLink:
         link = Link("127.0.0.1", port)
         assert len(link.get("/", 2.0)) == LARGEST_ANSWER
         link.close()
+
+    def test_an_answer_without_end(self) -> None:
+        port = free_port()
+        Impostor(port, flood)
+        with pytest.raises(ValueError, match="too large"):
+            Link("127.0.0.1", port).get("/", 3.0)
+
+    def test_a_body_that_says_that_it_is_too_large(self) -> None:
+        port = free_port()
+        Impostor(port, saying(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n"))
+        with pytest.raises(ValueError, match="too large"):
+            Link("127.0.0.1", port).get("/", 3.0)
