@@ -574,6 +574,10 @@ class TestLeftBehind:
         alone = replace(STANDBY, peers=(replace(B_WRITES, alone=True, waits=False), R))
         assert run(alone)[1].durable.left_behind
 
+    def test_when_a_writer_that_was_alone_is_down_but_its_agent_says_so(self) -> None:
+        down = replace(B, phase="down", mysqld_up=False, eligible=False, led=3, alone=True)
+        assert run(replace(STANDBY, peers=(down, R)), replace(KNOWN, contact=None))[1].durable.left_behind
+
     def test_by_a_promotion_elsewhere(self) -> None:
         promoted = replace(STANDBY, peers=(replace(B_WRITES, led=4, generation=4, waits=False), R))
         after = run(promoted, KNOWN)[1]
@@ -629,7 +633,7 @@ class TestColdStart:
         assert run(replace(STANDBY, peers=(self.GONE, R)), alone)[1].reasons == ()
 
     @pytest.mark.parametrize(
-        ("peer", "started", "defers"),
+        ("peer", "known_since", "defers"),
         [
             (replace(B, led=3), NOW - 9, True),
             (replace(B, led=3, eligible=False), NOW - 9, False),
@@ -640,8 +644,8 @@ class TestColdStart:
             (replace(B, led=3, left_behind=True), NOW - 9, False),
         ],
     )
-    def test_who_did_not_lead_last_defers(self, peer: Peer, started: float, defers: bool) -> None:
-        after = run(replace(STANDBY, peers=(peer, R)), replace(self.BOOTED, started=started))[1]
+    def test_who_did_not_lead_last_defers(self, peer: Peer, known_since: float, defers: bool) -> None:
+        after = run(replace(STANDBY, peers=(peer, R)), replace(self.BOOTED, elder=("b", known_since)))[1]
         assert ("last writer" in " ".join(after.reasons)) is defers
 
 

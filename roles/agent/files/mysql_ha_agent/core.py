@@ -89,6 +89,7 @@ class _Core(Step):
             self.set(outdone=None)
         if self.server is not None and any(channel_broken(channel) for channel in self.server.channels):
             self.set(broken_at=self.now)
+        self._notice_elder()
         self._notice_errant()
         self._notice_proof()
         self._notice_request()
@@ -114,6 +115,14 @@ class _Core(Step):
         lost = self.state.vip_lost
         if lost is not None and (seen.vip_here or taken or self.now - lost >= VIP_GONE + STEADY):
             self.set(vip_lost=None)
+
+    def _notice_elder(self) -> None:
+        led = self.state.durable.led
+        elder = max((peer for peer in self.view.others if self.view.live(peer) and peer.led > led),
+                    key=lambda peer: peer.led, default=None)
+        known = self.state.elder
+        if elder is None or known is None or known[0] != elder.name:
+            self.set(elder=None if elder is None else (elder.name, self.now))
 
     def _notice_errant(self) -> None:
         """Transactions that a live writer does not have, and did not make, are errant; seen for a while, so that a

@@ -12,7 +12,7 @@ from .view import PEER_SILENT, View
 
 STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
 OWN_PAUSE = 0.5  # between two steps: the agent itself, or its whole host, did not run
-PATIENCE = 5.0  # seconds after its start for which an agent waits for a last writer that is still starting
+PATIENCE = 5.0  # seconds for which the last writer, once heard, may still be starting
 VIP_GONE = 1.0  # seconds after which a VIP that nobody has is given up
 
 SAME_SERVER_ID = 13117  # the channel points at this instance itself, because the VIP arrived here
@@ -145,5 +145,6 @@ def _goes_before(view: View, state: State, peer: Peer) -> bool:
     """It led last, so it has all that we have, and perhaps a tail that would be errant if we led."""
     if not view.live(peer) or peer.led <= state.durable.led or peer.left_behind:
         return False
-    starting = peer.phase in ("starting", "down") and view.now - (state.started or view.now) < PATIENCE
+    known = state.elder is not None and state.elder[0] == peer.name and view.now - state.elder[1] >= PATIENCE
+    starting = peer.phase in ("starting", "down") and not known
     return peer.eligible or starting

@@ -308,6 +308,7 @@ class State:
     outdone: tuple[str, float] | None = None  # a candidate that had more when the VIP was here, and when that was seen
     errant_since: float | None = None
     started: float | None = None  # the first step
+    elder: tuple[str, float] | None = None  # a live peer that led after this one, and since when it is known
     contact: float | None = None  # the last question that the last writer answered, or its host refused
     writer: str = ""  # the last live writer that was heard
     writer_set: str = ""  # what it had executed when it was last heard as writer

@@ -76,11 +76,12 @@ def _mark(view: View, state: State) -> State:
 def _misses(view: View, state: State) -> bool:
     if state.contact is not None and not in_contact(view, state) and not state.promised:
         return True
+    newest = state.durable.generation
+    if newest and any(peer.alone and peer.led == newest for peer in view.others if peer.answered is not None):
+        return True  # in whatever phase it says so
     writer = view.live_writer()
     if writer is None or writer.answered is None:
         return False
-    if writer.alone and writer.led == state.durable.generation:
-        return True
     if state.down_since is not None and writer.answered >= state.down_since:
         return True
     return state.unfed_since is not None and view.now - state.unfed_since >= UNFED
