@@ -109,7 +109,8 @@ class _Core(Step):
             self.set(led=False)
         elif server is not None and server.writable and self.view.leading:
             self.set(led=True)
-        if led and not seen.vip_here and self.state.vip_lost is None:
+        unasked = seen.keepalived and seen.track == "0"  # keepalived had no reason to let it go
+        if led and unasked and not seen.vip_here and self.state.vip_lost is None:
             self.set(vip_lost=self.now)
         taken = any(self.view.live(peer) and peer.vip_here for peer in seen.peers)
         lost = self.state.vip_lost
