@@ -163,11 +163,15 @@ class _Core(Step):
     # ---- open or closed ----------------------------------------------------------------------------------------------
 
     def _leave_as_it_is(self) -> None:
-        """A paused writer is neither closed nor killed nor given up; its commits still need somebody to wait for."""
-        if self.server is not None and self.server.writable:
+        """A paused writer is not given up, and closed only by a hold; its commits still need somebody to wait for."""
+        held = self.seen.hold is not None
+        if self.server is not None and held and not self.server.closed:
+            self._close()
+        elif self.server is not None and self.server.writable:
             be_writer(self, self.server)
         else:
-            self.phase("paused")
+            self.set(demoting_since=None)
+            self.phase("held" if held else "paused")
 
     def _is_paused_writer(self) -> bool:
         return self.seen.paused and self.state.led and self.view.leading and not self.state.refused

@@ -30,7 +30,7 @@ from .metrics import metrics
 from .model import Seen, State
 from .peers import Peers
 from .standing import waits
-from .telling import is_eligible, is_up, reader, status, writer
+from .telling import is_eligible, is_up, left_behind, reader, status, writer
 from .view import View
 
 MAX_LAG = 10.0  # seconds, for /reader without max_lag
@@ -113,7 +113,7 @@ def _concerns(config: Config, seen: Seen, state: State, moment: float) -> object
     """What other agents wait for. Ages and sets of transactions are not among it: they change all the time."""
     return (
         state.phase, is_eligible(state), seen.vip_here, is_up(config, seen, moment), seen.saved, seen.hold,
-        state.durable.errant, waits(View(config, seen, moment), state),
+        left_behind(config, seen, state), state.durable.errant, waits(View(config, seen, moment), state),
     )
 
 

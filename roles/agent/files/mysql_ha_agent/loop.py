@@ -218,7 +218,7 @@ class Agent:
             self.watch.read(instance, instance.sessions["gate"])
 
     def _may_still_open(self, generation: int) -> bool:
-        seen, state = self.board.seen, self.board.state
+        seen, state = self.board.shown[:2]
         writer = any(peer.phase == "writer" and peer.led >= generation for peer in self.peers.seen())
         return (
             self.addresses.here()

@@ -106,6 +106,7 @@ class Peer:
     alone: bool = False
     left_behind: bool = False
     errant: bool = False
+    disk_stalled: float = 0.0
     lead: int = 0  # what it adds to its priority in VRRP
     waits: bool = False  # a writer whose commits wait for a standby, for a while already
     hears: tuple[tuple[str, str, float], ...] = ()  # (member, phase, seconds since that was heard), when it answered

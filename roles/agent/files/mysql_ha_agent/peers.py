@@ -66,6 +66,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         alone=_truth(status["alone"]),
         left_behind=_truth(status["left_behind"]),
         errant=bool(_text(status["errant"])),
+        disk_stalled=_seconds(status["disk_stalled"]),
         lead=_number(status["lead"]),
         waits=_truth(status["waits"]),
         hears=tuple((_text(heard["name"]), _text(heard["phase"]), _seconds(heard["age"])) for heard in status["hears"]),

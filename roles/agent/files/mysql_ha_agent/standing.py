@@ -82,6 +82,8 @@ def _misses(view: View, state: State) -> bool:
     writer = view.live_writer()
     if writer is None or writer.answered is None:
         return False
+    if view.seen.disk_stalled >= view.config.lease:
+        return True
     if state.down_since is not None and writer.answered >= state.down_since:
         return True
     return state.unfed_since is not None and view.now - state.unfed_since >= UNFED
@@ -138,7 +140,8 @@ def _has_given_up(view: View, state: State, peer: Peer) -> bool:
     if not peer.left_behind or peer.generation != state.durable.generation:
         return False
     unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
-    return not peer.mysqld_up or not peer.receiving or unused
+    stalled = peer.disk_stalled >= view.config.lease
+    return not peer.mysqld_up or not peer.receiving or stalled or unused
 
 
 def nobody_acknowledges(view: View, state: State) -> bool:

@@ -18,6 +18,13 @@ from .view import View
 VERSION = 1  # counts incompatible changes
 
 
+def left_behind(config: Config, seen: Seen, state: State) -> bool:
+    """What is on disk; with a stalled disk, which may hold up the saving too, what is remembered. That is safe: one
+    that forgets it with its life must hear the writer before it may lead, and that one says that it was alone."""
+    stalled = seen.disk_stalled >= config.lease and state.durable.left_behind
+    return stalled or seen.saved.left_behind
+
+
 def status(config: Config, seen: Seen, state: State, now: float, serial: str = "") -> dict[str, Any]:
     """The whole local view. Ages are seconds before `now`."""
     saved, mysqld = seen.saved, seen.mysqld
@@ -51,7 +58,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "generation": saved.generation,
         "led": saved.led,
         "alone": saved.alone,
-        "left_behind": saved.left_behind,
+        "left_behind": left_behind(config, seen, state),
         "source_proven": saved.source_proven,
         "errant": saved.errant or state.durable.errant,
         "waits": waits(view, state),

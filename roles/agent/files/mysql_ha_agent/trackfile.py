@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from pathlib import Path
 
 from .clock import now
 
 REQUESTS = ("promote", "accept-data-loss")
+REQUEST_LASTS = 15.0  # seconds; the command waits for 10
 LONGEST = 4096  # bytes; these files hold a line
 DISK_OUTDATED = 3.0  # seconds without a word of the guard, after which its last one says nothing any more
 
@@ -102,9 +104,15 @@ def paused(path: str) -> bool:
 
 
 def read_request(path: str) -> str | None:
-    """What a person asks for, one of REQUESTS; None without a file, and for anything else in it."""
+    """What a person asks for, one of REQUESTS; None without a file, for anything else in it, and when the command that
+    wrote it is long gone."""
     found = _read(path)
-    return found if found in REQUESTS else None
+    if found not in REQUESTS:
+        return None
+    try:
+        return found if time.time() - Path(path).stat().st_mtime <= REQUEST_LASTS else None
+    except OSError:
+        return None
 
 
 # ---- between the agent and its guard ---------------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the agent does about its host: the VIP, keepalived, being cut off, being paused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mysql_ha_agent.model import (
+    RemoveVip,
+    Server,
+    Witness,
+)
+from unit.agent.world import (
+    CLOSED,
+    DOWN,
+    HUNG,
+    KNOWN,
+    LED,
+    LED_LAST,
+    NOW,
+    SILENT,
+    STANDBY,
+    WRITER,
+    B,
+    R,
+    kinds,
+    run,
+    up,
+)
+
+
+class TestHost:
+    @pytest.mark.parametrize("server", [CLOSED, None])
+    def test_a_vip_that_a_dead_keepalived_left_is_removed(self, server: Server | None) -> None:
+        seen = replace(STANDBY, vip_here=True, keepalived=False, mysqld=up(server) if server else DOWN)
+        assert "RemoveVip" in kinds(run(seen)[0])
+
+    def test_writes_are_closed_before(self) -> None:
+        assert "RemoveVip" not in kinds(run(replace(WRITER, keepalived=False), LED)[0])
+
+    def test_a_vip_that_stays_although_keepalived_was_told_is_removed(self) -> None:
+        seen = replace(STANDBY, vip_here=True, hold="x", track="1")
+        assert not any(isinstance(d, RemoveVip) for d in run(seen, replace(KNOWN, stale_since=NOW - 1.9))[0])
+        assert any(isinstance(d, RemoveVip) for d in run(seen, replace(KNOWN, stale_since=NOW - 2))[0])
+
+    def test_a_vip_that_vanished_is_given_up_when_nobody_takes_it(self) -> None:
+        lost = replace(KNOWN, vip_lost=NOW - 1)
+        seen = replace(STANDBY, peers=(B, R))
+        assert "The VIP left this host" in " ".join(run(seen, lost)[1].reasons)
+        assert run(replace(seen, peers=(replace(B, vip_here=True), R)), lost)[1].reasons == ()
+
+    def test_after_a_contest_the_writer_announces_itself(self) -> None:
+        _, after = run(replace(WRITER, peers=(replace(B, vip_here=True), R)), LED)
+        assert kinds(run(WRITER, after)[0]) == ["AnnounceVip"]
+
+    def test_a_writer_that_nobody_answers_is_cut_off(self) -> None:
+        gone = (SILENT, replace(R, asked=NOW, answered=NOW - 4))
+        state = replace(LED, opened_at=NOW - 50)
+        assert "cut off" in " ".join(run(replace(WRITER, peers=gone), state)[1].reasons)
+        alone = replace(state, durable=replace(LED_LAST, alone=True))
+        assert run(replace(WRITER, peers=gone), alone)[1].reasons == ()
+        witnessed = replace(WRITER, peers=gone, witnesses=(Witness("gateway", NOW, NOW - 1),))
+        assert run(witnessed, state)[1].reasons == ()
+
+
+class TestPaused:
+    def test_a_paused_writer_is_left_as_it_is(self) -> None:
+        seen = replace(WRITER, paused=True)
+        for changes in ({"mysqld": HUNG}, {"mysqld": DOWN}, {"disk_stalled": 99.0}):
+            decisions, _ = run(replace(seen, **changes), LED)
+            assert not {"Demote", "Kill", "SetTrack"} & set(kinds(decisions))
+
+    def test_a_hold_closes_it_and_the_vip_stays(self) -> None:
+        """As when mysqld is restarted by hand."""
+        decisions, after = run(replace(WRITER, paused=True, hold="mysqld stops"), LED)
+        assert kinds(decisions) == ["Demote"]
+        closed = replace(WRITER, paused=True, hold="mysqld stops", mysqld=up(CLOSED))
+        decisions, after = run(closed, after)
+        assert (decisions, after.phase) == ([], "held")
+
+    def test_another_one_may_not_lead(self) -> None:
+        assert run(replace(STANDBY, paused=True))[1].reasons == ("It is paused.",)

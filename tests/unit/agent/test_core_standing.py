@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who may have what: left behind, alone, and who leads after everything was down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mysql_ha_agent.model import (
+    Comparison,
+    Durable,
+    Peer,
+    SemiSync,
+    Server,
+    State,
+    SwitchSemiSync,
+    VipProbe,
+    Witness,
+)
+from unit.agent.world import (
+    ARRIVED,
+    B_WRITES,
+    CHANNEL,
+    CLOSED,
+    DOWN,
+    DURABLE,
+    KNOWN,
+    LED,
+    LED_LAST,
+    NOW,
+    OPENED,
+    SAME,
+    SILENT,
+    STANDBY,
+    WRITER,
+    B,
+    R,
+    config,
+    kinds,
+    run,
+    up,
+)
+
+STOPPED = replace(CHANNEL, receiver="No")
+PROMOTING = replace(KNOWN, phase="promoting", promoting_since=NOW - 0.01, promised=True, claimed=True,
+                    durable=Durable(generation=4, led=4, source_proven=False))
+READY = replace(ARRIVED, mysqld=up(replace(CLOSED, channels=(STOPPED,))), saved=PROMOTING.durable, lead="8")
+UNCLAIMED = replace(PROMOTING, claimed=False, durable=DURABLE)
+
+
+GIVEN_UP = replace(B, mysqld_up=False, closed=False, left_behind=True, receiving=False)
+
+
+class TestSemiSync:
+    ALONE = replace(WRITER, mysqld=up(replace(OPENED, semi_sync=SemiSync(True, 0))))
+
+    @pytest.mark.parametrize(
+        ("alone_for", "peers", "durability", "off"),
+        [
+            (9.0, (replace(SILENT, answered=NOW - 3.1), R), "available", False),
+            (9.0, (replace(SILENT, knocked=NOW - 3.1), R), "available", False),
+            (0.1, (SILENT, R), "available", True),
+            (9.0, (SILENT, R), "strict", False),
+            (0.1, (GIVEN_UP, R), "available", True),
+            (0.1, (replace(GIVEN_UP, mysqld_up=True), R), "available", True),
+            (0.1, (replace(GIVEN_UP, mysqld_up=True, receiving=True), R), "available", False),
+            (3.0, (replace(GIVEN_UP, mysqld_up=True, receiving=True), R), "available", True),
+            (0.1, (replace(GIVEN_UP, mysqld_up=True, receiving=True, disk_stalled=3.0), R), "available", True),
+            (9.0, (replace(GIVEN_UP, left_behind=False), R), "available", False),
+            (9.0, (replace(GIVEN_UP, generation=2), R), "available", False),
+            (9.0, (replace(GIVEN_UP, answered=NOW - 1), R), "available", False),
+            (0.1, (GIVEN_UP, R), "strict", False),
+            (0.1, (replace(B, has_channel=False, left_behind=True), R), "available", True),
+            (0.1, (replace(B, has_channel=False), R), "available", False),
+            (0.1, (replace(B, has_channel=False), R), "strict", False),
+            (0.1, (replace(B, has_channel=False, gtid_executed=""), R), "strict", True),
+            (0.1, (replace(B, gtid_executed=""), R), "strict", False),
+            (0.1, (replace(B, has_channel=False, answered=NOW - 2), R), "available", False),
+        ],
+    )
+    def test_a_lone_writer_goes_on_after_the_lease(
+        self, alone_for: float, peers: tuple[Peer, ...], durability: str, off: bool
+    ) -> None:
+        seen = replace(self.ALONE, peers=peers, vip_probe=VipProbe(asked=NOW - 0.5))
+        decisions, after = run(seen, replace(LED, alone_since=NOW - alone_for), of=config(durability=durability))
+        assert not any(isinstance(d, SwitchSemiSync) for d in decisions)
+        assert after.durable.alone is off
+        decisions, after = run(replace(seen, saved=after.durable), after, of=config(durability=durability))
+        assert ([d.on for d in decisions if isinstance(d, SwitchSemiSync)] == [False]) is off
+
+    @pytest.mark.parametrize(
+        ("changes", "decided", "alone"),
+        [
+            ({}, ["ProbeVip"], False),
+            ({"vip_probe": VipProbe(asked=NOW - 2)}, ["ProbeVip"], False),
+            ({"vip_probe": VipProbe(asked=NOW, answered_by="02:42:00:00:00:01")}, [], False),
+            ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT, replace(R, answered=NOW - 3))}, [], False),
+            ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT,),
+              "witnesses": (Witness("gateway", NOW, NOW),)}, ["Save"], True),
+            ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT,)}, ["Save"], True),
+        ],
+    )
+    def test_over_a_silent_standby_it_goes_on_only_after_a_fresh_check(
+        self, changes: dict[str, object], decided: list[str], alone: bool
+    ) -> None:
+        seen = replace(self.ALONE, peers=(SILENT, R))
+        decisions, after = run(replace(seen, **changes), replace(LED, alone_since=NOW - 9))  # type: ignore[arg-type]
+        assert kinds(decisions) == decided
+        assert after.durable.alone is alone
+
+    @pytest.mark.parametrize(
+        ("peer", "comparison", "since", "on"),
+        [
+            (B, SAME, None, True),
+            (B, replace(SAME, lacks=True), None, False),
+            (B, replace(SAME, lacks=True), NOW - 2, True),
+            (replace(B, lag=30.0), replace(SAME, lacks=True), NOW - 2, False),
+            (replace(B, receiving=False), SAME, NOW - 2, False),
+        ],
+    )
+    def test_on_again_when_a_standby_is_nearly_caught_up(
+        self, peer: Peer, comparison: Comparison, since: float | None, on: bool
+    ) -> None:
+        server = replace(OPENED, semi_sync=SemiSync(False, 1), comparisons=(("b", comparison),))
+        decisions, _ = run(replace(WRITER, mysqld=up(server), peers=(peer, R)), replace(LED, caught_up_since=since))
+        assert ([d.on for d in decisions if isinstance(d, SwitchSemiSync)] == [True]) is on
+
+    def test_a_standby_counts_again_only_when_semi_sync_is_on_and_that_is_on_disk(self) -> None:
+        alone = replace(LED, durable=replace(LED_LAST, alone=True), waits_since=None)
+        seen = replace(WRITER, saved=alone.durable)
+        _, after = run(seen, alone)
+        assert (after.durable.alone, after.waits_since) == (False, None)
+        _, after = run(replace(seen, saved=after.durable), after)
+        assert after.waits_since == NOW
+
+
+class TestLeftBehind:
+    """A standby must know that it may lack something before the writer acknowledges without it."""
+
+    def test_after_the_lease_without_contact(self) -> None:
+        silent = replace(STANDBY, peers=(SILENT, R))
+        assert not run(silent, replace(KNOWN, contact=NOW - 2.9))[1].durable.left_behind
+        decisions, after = run(silent, replace(KNOWN, contact=NOW - 3))
+        assert after.durable.left_behind
+        assert "Save" in kinds(decisions)
+        assert "left behind" in " ".join(after.reasons)
+
+    def test_a_refused_connection_is_contact(self) -> None:
+        refused = replace(SILENT, refused=NOW - 1)
+        assert not run(replace(STANDBY, peers=(refused, R)), replace(KNOWN, contact=NOW - 9))[1].durable.left_behind
+
+    def test_a_promotion_that_began_in_time_is_not_given_up(self) -> None:
+        began = replace(UNCLAIMED, contact=NOW - 9, promoting_since=NOW - 7)
+        seen = replace(ARRIVED, peers=(replace(SILENT, asked=NOW - 6), R))
+        assert not run(seen, began)[1].durable.left_behind
+        assert run(seen, replace(began, promised=False))[1].durable.left_behind
+
+    def test_a_thawed_standby_does_not_promote(self) -> None:
+        """The VIP and the end of its pause came together."""
+        seen = replace(ARRIVED, peers=(replace(SILENT, asked=NOW - 9), R))
+        decisions, after = run(seen, replace(KNOWN, last_tick=NOW - 8, contact=NOW - 8))
+        assert after.durable.left_behind
+        assert (after.phase, "Open" in kinds(decisions)) == ("standby", False)
+
+    def test_when_its_mysqld_dies_while_the_writer_lives(self) -> None:
+        before = replace(B_WRITES, asked=NOW - 0.2, answered=NOW - 0.2)
+        decisions, after = run(replace(STANDBY, mysqld=DOWN, peers=(before, R)), replace(KNOWN, down_since=None))
+        assert "AskPeers" in kinds(decisions)  # is the writer down too?
+        assert not after.durable.left_behind
+        assert run(replace(STANDBY, mysqld=DOWN), after)[1].durable.left_behind
+
+    def test_when_nothing_feeds_it_while_the_writer_lives(self) -> None:
+        unfed = replace(STANDBY, mysqld=up(replace(CLOSED, channels=(replace(CHANNEL, receiver="Connecting"),))))
+        assert not run(unfed, replace(KNOWN, unfed_since=NOW - 0.9))[1].durable.left_behind
+        assert run(unfed, replace(KNOWN, unfed_since=NOW - 1))[1].durable.left_behind
+
+    def test_when_its_disk_takes_nothing_more(self) -> None:
+        assert not run(replace(STANDBY, disk_stalled=2.9))[1].durable.left_behind
+        assert run(replace(STANDBY, disk_stalled=3.0))[1].durable.left_behind
+
+    def test_when_the_writer_says_that_it_goes_on_alone(self) -> None:
+        alone = replace(STANDBY, peers=(replace(B_WRITES, alone=True, waits=False), R))
+        assert run(alone)[1].durable.left_behind
+
+    def test_when_a_writer_that_was_alone_is_down_but_its_agent_says_so(self) -> None:
+        down = replace(B, phase="down", mysqld_up=False, eligible=False, led=3, alone=True)
+        assert run(replace(STANDBY, peers=(down, R)), replace(KNOWN, contact=None))[1].durable.left_behind
+
+    def test_by_a_promotion_elsewhere(self) -> None:
+        promoted = replace(STANDBY, peers=(replace(B_WRITES, led=4, generation=4, waits=False), R))
+        after = run(promoted, KNOWN)[1]
+        assert (after.durable.generation, after.durable.left_behind) == (4, True)
+
+    def test_strict_never_leaves_anybody_behind_by_silence(self) -> None:
+        silent = replace(STANDBY, peers=(SILENT, R))
+        after = run(silent, replace(KNOWN, contact=NOW - 9), of=config(durability="strict"))[1]
+        assert not after.durable.left_behind
+
+    BEHIND = replace(KNOWN, durable=replace(DURABLE, left_behind=True))
+
+    @pytest.mark.parametrize(
+        ("writer", "server", "state", "forgotten"),
+        [
+            pytest.param(B_WRITES, CLOSED, BEHIND, True, id="the writer waits, and all that it has is here"),
+            pytest.param(replace(B_WRITES, waits=False), CLOSED, BEHIND, False, id="it goes on alone"),
+            pytest.param(replace(B_WRITES, led=2), CLOSED, BEHIND, False, id="not the last promotion"),
+            pytest.param(replace(B_WRITES, gtid_executed="u:1-10"), CLOSED, BEHIND, False, id="the comparison is old"),
+            pytest.param(B_WRITES, replace(CLOSED, comparisons=(("b", replace(SAME, unreceived=True)),)), BEHIND, False,
+                         id="not all is received"),
+            pytest.param(B_WRITES, replace(CLOSED, channels=(STOPPED,)), BEHIND, False, id="not connected"),
+            pytest.param(B_WRITES, CLOSED, replace(BEHIND, durable=replace(BEHIND.durable, errant="u:10"),
+                                                   errant_since=NOW), False, id="errant until now"),
+        ],
+    )
+    def test_until_it_has_caught_up(self, writer: Peer, server: Server, state: State, forgotten: bool) -> None:
+        after = run(replace(STANDBY, mysqld=up(server), peers=(writer, R)), state)[1]
+        assert after.durable.left_behind is not forgotten
+
+    def test_accepting_the_loss_makes_it_the_last_that_led(self) -> None:
+        seen = replace(STANDBY, request="accept-data-loss", peers=(SILENT, R))
+        after = run(seen, replace(self.BEHIND, contact=None))[1]
+        assert after.durable == Durable(generation=4, led=4, alone=True, source_proven=False)
+        assert run(seen, after)[1].durable == after.durable  # once for a request
+
+
+class TestColdStart:
+    """Nothing is known from before but what is on disk."""
+
+    BOOTED = State(durable=DURABLE, started=NOW - 9, awake_since=NOW - 9, last_tick=NOW - 0.05)
+    GONE = Peer("b", asked=NOW, error="timed out")
+
+    def test_a_standby_waits_for_the_other_candidate_and_says_so(self) -> None:
+        reasons = run(replace(STANDBY, peers=(self.GONE, R)), self.BOOTED)[1].reasons
+        assert reasons == ("It waits for b, which may have led since, and does not answer.",)
+
+    def test_so_does_the_last_writer_whose_standby_had_everything(self) -> None:
+        assert run(replace(STANDBY, peers=(self.GONE, R)), replace(self.BOOTED, durable=LED_LAST))[1].reasons
+
+    def test_the_last_writer_that_was_alone_leads_at_once(self) -> None:
+        alone = replace(self.BOOTED, durable=replace(LED_LAST, alone=True))
+        assert run(replace(STANDBY, peers=(self.GONE, R)), alone)[1].reasons == ()
+
+    @pytest.mark.parametrize(
+        ("peer", "known_since", "defers"),
+        [
+            (replace(B, led=3), NOW - 9, True),
+            (replace(B, led=3, eligible=False), NOW - 9, False),
+            (replace(B, led=3, eligible=False, phase="down", mysqld_up=False), NOW - 4, True),
+            (replace(B, led=3, eligible=False, phase="down", mysqld_up=False), NOW - 5, False),
+            (replace(B, led=2), NOW - 9, True),
+            (replace(B, led=0), NOW - 9, False),
+            (replace(B, led=3, left_behind=True), NOW - 9, False),
+        ],
+    )
+    def test_who_did_not_lead_last_defers(self, peer: Peer, known_since: float, defers: bool) -> None:
+        after = run(replace(STANDBY, peers=(peer, R)), replace(self.BOOTED, elder=("b", known_since)))[1]
+        assert ("last writer" in " ".join(after.reasons)) is defers
