@@ -234,6 +234,8 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
     if semi_sync is None:
         return
     _note_waiting(step, semi_sync)
+    if step.seen.busy("semi_sync"):
+        return
     if semi_sync.source_enabled and _goes_on_alone(step):
         if not step.state.durable.alone:
             step.set_durable(alone=True)
@@ -246,7 +248,7 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
         return
     if not semi_sync.source_enabled:
         step.do(SwitchSemiSync("a standby is connected and has caught up", True), RETRY)
-    elif step.state.durable.alone and not step.seen.busy("semi_sync"):
+    elif step.state.durable.alone:
         step.set_durable(alone=False)
 
 

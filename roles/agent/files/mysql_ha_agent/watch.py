@@ -24,6 +24,7 @@ DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
 SEMI_SYNC_EVERY = 0.2
 EVENTS_EVERY = 10.0
 RECONNECT_AFTER = 0.1
+ENDING = 0.2
 FLAGS = ("read_only", "super_read_only", "offline_mode")
 
 Sets = Mapping[str, "tuple[str, str]"]  # name -> (gtid_executed, server_uuid)
@@ -109,10 +110,10 @@ class Watch:
         return fresh
 
     def _lost(self, instance: Instance, error: str) -> None:
-        if instance.process.alive():
-            self._publish(error=error)
-        else:
+        if instance.process.ends(within=ENDING):
             self._publish(alive=False, server=None, error="the process has ended")
+        else:
+            self._publish(error=error)
 
     def _poll(self, instance: Instance) -> None:
         session = instance.sessions["watch"]
