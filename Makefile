@@ -18,8 +18,8 @@ PIP_INSTALL := pip install -qq --disable-pip-version-check --no-compile --only-b
 
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 MOLECULE := $(addprefix molecule-,$(SCENARIOS))
-STAGES := lint unit sanity $(MOLECULE)
-REPORTS := $(patsubst %,build/junit/%.xml,unit $(MOLECULE))
+STAGES := lint unit simulation sanity $(MOLECULE)
+REPORTS := $(patsubst %,build/junit/%.xml,unit simulation $(MOLECULE))
 
 .PHONY: help
 help: ## list the targets
@@ -82,6 +82,16 @@ test: $(DEV) ## all tests, one stage after another, up to the first that fails
 .PHONY: unit
 unit: $(DEV) ## pure functions and checks of the tree; no lab
 	@pytest --junitxml=build/junit/unit.xml
+
+.PHONY: simulation
+simulation: $(DEV) ## a selection of the simulated clusters, and the planted mistakes; no lab
+	@pytest tests/simulation --junitxml=build/junit/simulation.xml
+
+SECONDS ?= 600
+.PHONY: simulate
+simulate: $(DEV) ## simulated clusters under random faults for SECONDS (600); SEED=N replays one
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:roles/agent/files python -m simulation.simulate \
+	  --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
 
 .PHONY: molecule
 molecule: $(MOLECULE) ## all molecule scenarios

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How an agent sees its mysqld: the switches 20 times a second, the rest once a second or when asked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from mysql_ha_agent import model
+from mysql_ha_agent.model import WRITER_SET, Comparison, Mysqld, SemiSync, Server
+
+from .channels import MORE_THAN_SOURCE, Counts
+from .fast import changed
+
+if TYPE_CHECKING:
+    from .agent import Agent
+
+EVERY = 0.05
+DETAILS_EVERY = 1.0
+SEMI_SYNC_EVERY = 0.2
+LOOK = 0.002
+DEAD = Mysqld(alive=False, error="nobody listens at the socket")
+
+
+@lru_cache(maxsize=4096)
+def counts_of(text: str) -> Counts:
+    counts = {}
+    for part in filter(None, text.split(",")):
+        uuid, _, numbers = part.partition(":1-")
+        counts[uuid] = int(numbers)
+    return counts
+
+
+def missing(of: Counts, than: Counts, without: str) -> str:
+    """What `than` has and `of` has not, leaving out one server_uuid."""
+    return ",".join(
+        f"{uuid}:{of.get(uuid, 0) + 1}-{number}"
+        for uuid, number in sorted(than.items()) if uuid != without and number > of.get(uuid, 0))
+
+
+class Watching:
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self._life = -1
+        self._server: Server | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._mysqld = DEAD
+        self._server = None
+        self._connected = -1  # the life of mysqld that is connected to
+        self._details_due = self._semi_sync_due = 0.0
+        self._looks = False
+
+    def start(self) -> None:
+        self._forget()
+        self._mysqld = Mysqld(alive=False)
+        self._life = self.agent.life
+        self._poll(self._life)
+
+    def seen(self) -> Mysqld:
+        return self._mysqld
+
+    def mysqld_changed(self) -> None:
+        """The death of the process is seen at once."""
+        database = self.agent.host.database
+        if not database.alive or database.life != self._connected:
+            self._mysqld = DEAD
+            self._server = None
+            self._connected = -1
+
+    def look(self) -> None:
+        self._details_due = self._semi_sync_due = 0.0
+        if not self._looks:
+            self._looks = True
+            self.agent.clock.after(LOOK, self._looked, self._life)
+
+    def _looked(self, life: int) -> None:
+        self._looks = False
+        if life == self.agent.life and not self.agent.stopped:
+            self._read_after(self.agent.host.database.latency)
+
+    def read_now(self) -> None:
+        self._read(self.agent.life, self.agent.host.database.life, self.agent.host.local())
+
+    def _poll(self, life: int) -> None:
+        if life != self.agent.life:
+            return
+        database, clock = self.agent.host.database, self.agent.clock
+        delay = EVERY
+        if not self.agent.stopped:
+            if not database.alive:
+                if self._mysqld.error == "":
+                    self._mysqld = DEAD
+                    self.agent.wake()
+            elif database.life != self._connected:
+                if database.running:
+                    self._connected = database.life
+                    self._server = None
+                    self._details_due = 0.0
+                    self._mysqld = Mysqld(True, self.agent.host.local(), None, "")
+                    self._read_after(database.latency + 0.004)
+            else:
+                self._read_after(database.latency)
+                delay += database.latency
+        clock.after(delay, self._poll, life)
+
+    def _read_after(self, latency: float) -> None:
+        agent = self.agent
+        taken, life = agent.host.local(), agent.host.database.life
+        if latency > 0.001:
+            agent.clock.after(latency, self._read, agent.life, life, taken)
+        else:
+            self._read(agent.life, life, taken)
+
+    def _read(self, agent_life: int, life: int, taken: float) -> None:
+        agent = self.agent
+        database = agent.host.database
+        if agent_life != agent.life or life != database.life or life != self._connected or not database.running:
+            return
+        old, now = self._server, agent.host.local()
+        if old is not None and taken < old.taken:
+            return
+        fields: dict[str, object] = {"taken": taken}
+        flags = database.read_only, database.super_read_only, database.offline
+        news = old is None or flags != (old.read_only, old.super_read_only, old.offline_mode)
+        if news:
+            fields.update(zip(("read_only", "super_read_only", "offline_mode"), flags, strict=True))
+        if news or now >= self._semi_sync_due:
+            self._semi_sync_due = now + SEMI_SYNC_EVERY
+            semi_sync = SemiSync(database.semi_sync, database.clients())
+            if old is None or semi_sync != old.semi_sync:
+                fields["semi_sync"] = semi_sync
+                news = True
+        if old is None or "read_only" in fields or now >= self._details_due:
+            self._details_due = now + DETAILS_EVERY
+            fields.update(self._details(), detailed=taken)
+            news = True
+        self._server = Server(uuid=database.uuid, version="9", **fields) if old is None else changed(old, fields)  # type: ignore[arg-type]
+        self._mysqld = Mysqld(True, now, self._server, "")
+        if news:
+            agent.wake()
+
+    def _details(self) -> dict[str, object]:
+        agent = self.agent
+        database = agent.host.database
+        own = database.executed
+        comparisons = []
+        sets = [(peer.name, peer.gtid_executed, peer.uuid) for peer in agent.peering.seen() if peer.uuid]
+        writer = agent.state.writer_set
+        if writer:
+            sets.append((WRITER_SET, writer, ""))
+        for name, text, uuid in sets:
+            theirs = counts_of(text)
+            comparisons.append((name, Comparison(
+                of_set=text, peer_extra=missing(own, theirs, database.uuid), own_extra=missing(theirs, own, uuid),
+                lacks=any(number > theirs.get(of, 0) for of, number in own.items()),
+                unreceived=any(number > database.received.get(of, 0) for of, number in theirs.items()),
+            )))
+        return {
+            "gtid_executed": database.executed_text, "channels": self._channels(), "comparisons": tuple(comparisons)}
+
+    def _channels(self) -> tuple[model.Channel, ...]:
+        agent = self.agent
+        now = agent.clock.now
+        return tuple(
+            model.Channel(
+                name=agent.channel_name(channel), source_host=agent.source_address(channel), source_port=3306,
+                receiver=channel.receiver, applier=channel.applier, receiver_error=channel.receiver_error,
+                receiver_message="more than the source has" if channel.receiver_error == MORE_THAN_SOURCE else "",
+                drained=channel.drained and agent.host.database.committed == len(agent.host.database.binlog),
+                lag=0.0 if channel.drained else round(now - channel.pending_since, 3),
+            )
+            for channel in agent.host.database.channels)

@@ -1,0 +1,297 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A whole cluster: hosts, wires, clients, an operator; and whether it is well."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+
+from mysql_ha_agent.config import Config, parse
+
+from .channels import MORE_THAN_SOURCE, VIP, Channel
+from .client import Client
+from .clockwork import Clockwork, Violation
+from .database import Database
+from .fast import speed_up
+from .host import Host
+from .ledger import Ledger
+from .network import Network
+from .variant import Variant
+
+speed_up()
+
+LOOK_EVERY = 1.0
+STALL_BOUND = 10.0  # seconds for which a standby's fault may hold up commits: lease, margin, statements
+TWO_BOUND = 3.0  # seconds for which two instances that hear each other may both be open
+VIP_BOUND = 25.0  # I3: seconds for which the VIP may stand before an instance that is not the writer
+NAMES = "abcdefgh"
+
+
+@dataclass(frozen=True)
+class Setup:
+    candidates: int = 2
+    readers: int = 1
+    topology: str = "dual_source"
+    durability: str = "available"
+    takeover: str = "promote"
+    rejoin: str = "manual"
+    advert_interval: float = 0.5
+    witness_count: int = 1
+    fence: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        return list(NAMES[:self.candidates]) + [f"r{number}" for number in range(1, self.readers + 1)]
+
+    @property
+    def witnesses(self) -> list[str]:
+        return [f"10.0.0.{250 + number}" for number in range(self.witness_count)]
+
+    vip = "10.0.0.100"
+
+    def address(self, name: str) -> str:
+        return f"10.0.0.{self.names.index(name) + 1}"
+
+    def role(self, name: str) -> str:
+        return "candidate" if name in NAMES[:self.candidates] else "reader"
+
+    def config(self, name: str) -> Config:
+        return parse(json.dumps({
+            "instance": name, "cluster": "orders", "topology": self.topology, "role": self.role(name),
+            "address": self.address(name), "vip": f"{self.vip}/24", "interface": "eth0",
+            "members": [
+                {"name": member, "address": self.address(member), "port": 3306, "agent_port": 8308,
+                 "role": self.role(member)}
+                for member in self.names
+            ],
+            "durability": self.durability, "takeover": self.takeover, "rejoin": self.rejoin,
+            "witnesses": self.witnesses, "disk_timeout": 3, "fence_command": ["/bin/true"] if self.fence else [],
+        }))
+
+
+class World:
+    def __init__(self, setup: Setup, seed: int, variant: Variant | None = None) -> None:
+        self.setup = setup
+        self.variant = variant or Variant()
+        self.clock = Clockwork(seed)
+        self.steps = self.transactions = 0
+        self.hosts: dict[str, Host] = {}
+        self.network = Network(self.clock, self.hosts)
+        self.silent_witnesses: set[str] = set()
+        self.ledger = Ledger(self)
+        self.operator = Operator(self)
+        for rank, name in enumerate(setup.names):
+            candidate = setup.role(name) == "candidate"
+            self.hosts[name] = Host(self, name, rank, self._channels(name, candidate), candidate)
+        self.candidates = [host for host in self.hosts.values() if host.is_candidate]
+        self.exempt_from_bound = False
+        self.only_standby_fails = False  # a fault that leaves the writer, its host and its wires whole
+        self.one_at_a_time = False
+        self._two_since: float | None = None
+        self.roles: dict[str, Host] = {}  # who was what when the first fault came
+        for node in (*self.hosts, "c1", "c2"):
+            self.network.believed[node] = ""
+        between = self.clock.between
+        for host in self.hosts.values():
+            host.power_on(between(0, 1), between(0, 1), between(0, 1))
+        Client(self, "c1", "c1", between(0.02, 0.1), 0.2)
+        Client(self, "c2", "c2", between(0.02, 0.1), 60.0)
+        for host in self.candidates:  # applications on the servers themselves
+            Client(self, f"local to {host.name}", host.name, between(0.1, 0.3), 60.0)
+        self.clock.after(LOOK_EVERY, self._look)
+
+    def _channels(self, name: str, candidate: bool) -> list[Channel]:
+        if candidate and self.setup.topology == "dual_source":
+            others = [other for other in self.setup.names if other != name]
+            return [Channel(other) for other in others if self.setup.role(other) == "candidate"]
+        return [Channel(VIP)]
+
+    # ---- what is the case --------------------------------------------------------------------------------------------
+
+    def writer(self) -> Host | None:
+        """The one that clients reach: the newest opening, while it lives."""
+        newest = self.ledger.newest
+        return newest.host if newest is not None and newest.writable and newest.opened == self.ledger.openings else None
+
+    def standby(self) -> Host:
+        writer = self.writer()
+        others = [host for host in self.candidates if host is not writer]
+        return self.clock.rng.choice(others or self.candidates)
+
+    def ailments(self) -> list[str]:
+        """Why the cluster is not well yet; empty: it is."""
+        writer = self.writer()
+        if writer is None:
+            return ["nobody is the writer"]
+        others = [host for host in self.candidates if host is not writer]
+        found = [f"{host.name} is writable too" for host in others if host.database.writable]
+        found += [f"{host.name} has the VIP" for host in self.candidates if host.vip != (host is writer)]
+        if self.clock.now - self.ledger.last_acknowledged > 1.0:
+            found.append("nothing has been acknowledged for a second")
+        if len(self.candidates) > 1 and (not writer.database.semi_sync or writer.agent.saved.alone):
+            found.append(f"{writer.name} does not wait for a second copy")
+        for host in self.hosts.values():
+            found += [f"{host.name}: {what}" for what in self._ails(host, writer)]
+        return found
+
+    def _ails(self, host: Host, writer: Host) -> list[str]:
+        agent = host.agent
+        if not agent.alive or agent.told is None:
+            return ["no agent"]
+        state = agent.state
+        if host is writer:
+            return [] if state.phase == "writer" else [f"phase {state.phase}"]
+        found = []
+        if state.phase != "standby":
+            found.append(f"phase {state.phase}")
+        if host.is_candidate and state.reasons:
+            found.append(" ".join(state.reasons))
+        if all(channel.receiver != "Yes" for channel in host.database.channels):
+            found.append("receives nothing")
+        if host.database.received != writer.database.flushed and host.database.binlog \
+                and any(host.database.received.get(uuid, 0) > writer.database.flushed.get(uuid, 0)
+                        for uuid in host.database.received):
+            found.append("has what the writer has not")
+        if not all(channel.drained for channel in host.database.channels):
+            found.append("is behind")
+        return found
+
+    # ---- time --------------------------------------------------------------------------------------------------------
+
+    def run(self, seconds: float) -> None:
+        self.clock.run_until(self.clock.now + seconds)
+
+    def get_well(self, within: float) -> None:
+        """Raises Violation when it does not: nobody has to help, except with what the operator does."""
+        end = self.clock.now + within
+        ails = self.ailments()
+        while ails:
+            if self.clock.now >= end:
+                raise Violation(f"the cluster did not get well within {within:g} s: {'; '.join(ails)}")
+            self.run(0.5)
+            ails = self.ailments()
+
+    def _look(self) -> None:
+        self.operator.look()
+        self._check_two_writers()
+        now = self.clock.now
+        if self.only_standby_fails and self.setup.durability == "available" \
+                and now - self.ledger.last_acknowledged > STALL_BOUND:
+            raise Violation(f"I3: a fault of a standby alone stalls the writer for more than {STALL_BOUND:g} s")
+        for host in self.candidates:
+            since = self.clock.now - host.vip_since
+            if host.vip and since > VIP_BOUND and not host.database.writable and not self.exempt_from_bound:
+                agent = host.agent
+                raise Violation(
+                    f"I3: {host.name} has had the VIP for {since:.0f} s and is not the writer: {agent.state.phase}"
+                    f" {agent.state.waiting} {' '.join(agent.state.reasons)}")
+        self.clock.after(LOOK_EVERY, self._look)
+
+
+    def _check_two_writers(self) -> None:
+        open_ones = [host for host in self.candidates if host.database.writable and self._is_up(host)]
+        two = any(
+            one.vip and other.vip and self.network.both_ways(one.name, other.name)
+            for one, other in itertools.combinations(open_ones, 2))
+        if not two or self.network.loss or self.network.slow:
+            self._two_since = None
+        elif self._two_since is None:
+            self._two_since = self.clock.now
+        elif self.clock.now - self._two_since > TWO_BOUND:
+            names = " and ".join(host.name for host in open_ones)
+            raise Violation(f"I1: {names} have the VIP, open writes and hear each other for {TWO_BOUND:g} s")
+
+    def _is_up(self, host: Host) -> bool:
+        return host.database.running and not host.files.paused and host.agent.alive and not host.agent.stopped
+
+    def live_rival(self, of: Host) -> Host | None:
+        """A writer that could be asked while the other's writes were opened."""
+        network = self.network
+        if network.loss or network.slow or network.drop_next:
+            return None
+        for host in self.candidates:
+            if host is not of and host.vip and host.database.writable and self._is_up(host) \
+                    and not host.database.latency and host.agent.state.phase == "writer" \
+                    and network.both_ways(host.name, of.name) and self.clock.now - network.changed > 0.5:
+                return host
+        return None
+
+
+class Operator:
+    """The person who does what the agent leaves to a person: a new copy for a quarantined instance, an approval."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._busy: set[str] = set()
+
+    def look(self) -> None:
+        clock = self.world.clock
+        for host in self.world.hosts.values():
+            agent = host.agent
+            if host.name in self._busy or host.paused or not agent.alive or not host.database.running:
+                continue
+            diverged = any(channel.receiver_error == MORE_THAN_SOURCE for channel in host.database.channels)
+            if agent.saved.errant or (diverged and not host.database.writable):
+                self._busy.add(host.name)
+                clock.after(clock.between(1, 4), self.clone, host)
+            elif agent.state.waiting.startswith("a person"):
+                self._busy.add(host.name)
+                clock.after(clock.between(1, 4), self._approve, host)
+
+    def _approve(self, host: Host) -> None:
+        if host.powered:
+            host.say("a person runs: mysql-ha promote")
+            host.files.request = "promote"
+            self.world.clock.after(10.0, self._withdraw, host)
+        else:
+            self._busy.discard(host.name)
+
+    def _withdraw(self, host: Host) -> None:
+        host.files.request = None
+        self._busy.discard(host.name)
+
+    def clone(self, host: Host) -> None:
+        """Under a hold, from the writer; mysqld restarts itself at the end."""
+        self._busy.add(host.name)
+        writer = self.world.writer()
+        ready = (
+            writer is not None and writer is not host and host.powered and not host.paused and host.database.running
+            and not host.database.writable and host.files.hold is None and not host.disk_stalled
+            and writer.database.running and self.world.network.both_ways(host.name, writer.name))
+        if not ready:
+            self._busy.discard(host.name)
+            return
+        host.say("is cloned from the writer")
+        host.files.hold = "clone"
+        host.keep_down += 1
+        self.world.clock.after(0.5, self._copy, host, host.boots)
+
+    def _copy(self, host: Host, boots: int) -> None:
+        writer = self.world.writer()
+        if writer is not None and writer is not host and host.powered and not host.database.writable \
+                and writer.database.running:
+            host.database.die()
+            _copy_data(writer.database, host.database)
+        host.keep_down -= 1
+        self.world.clock.after(1.0, self._cloned, host, boots)
+
+    def _cloned(self, host: Host, boots: int) -> None:
+        host.start_mysqld()
+        if host.files.hold == "clone":
+            host.files.hold = None
+        self._busy.discard(host.name)
+        host.agent.wake()
+
+
+def _copy_data(donor: Database, to: Database) -> None:
+    """CLONE: the donor's committed state, and an empty relay log."""
+    to.binlog = list(donor.binlog[:donor.committed])
+    to.flushed = dict(donor.executed)
+    to.executed = {}
+    to.committed = 0
+    for channel in to.channels:
+        channel.relay.clear()
+        channel.applied = 0
+    to.recount_received()
