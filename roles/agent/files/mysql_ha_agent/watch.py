@@ -21,7 +21,7 @@ from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, dial
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
-SEMI_SYNC_EVERY = 0.2
+SEMI_SYNC_EVERY = 0.5
 EVENTS_EVERY = 10.0
 RECONNECT_AFTER = 0.1
 ENDING = 0.2
