@@ -118,6 +118,8 @@ class TestSemiSync:
             (B, replace(SAME, lacks=True), NOW - 2, True),
             (replace(B, lag=30.0), replace(SAME, lacks=True), NOW - 2, False),
             (replace(B, receiving=False), SAME, NOW - 2, False),
+            (replace(B, mysqld_up=False), SAME, NOW - 2, False),
+            (replace(B, disk_stalled=0.5), SAME, NOW - 2, False),
         ],
     )
     def test_on_again_when_a_standby_is_nearly_caught_up(
@@ -198,7 +200,7 @@ class TestLeftBehind:
         after = run(silent, replace(KNOWN, contact=NOW - 9), of=config(durability="strict"))[1]
         assert not after.durable.left_behind
 
-    BEHIND = replace(KNOWN, durable=replace(DURABLE, left_behind=True))
+    BEHIND = replace(KNOWN, durable=replace(DURABLE, left_behind=True), behind_until=NOW - 2)
 
     @pytest.mark.parametrize(
         ("writer", "server", "state", "forgotten"),
@@ -217,6 +219,15 @@ class TestLeftBehind:
     def test_until_it_has_caught_up(self, writer: Peer, server: Server, state: State, forgotten: bool) -> None:
         after = run(replace(STANDBY, mysqld=up(server), peers=(writer, R)), state)[1]
         assert after.durable.left_behind is not forgotten
+
+    def test_not_by_an_answer_to_a_question_from_before_the_writer_had_heard(self) -> None:
+        """It may have gone on alone since, on our word."""
+        for until, forgotten in ((NOW - 1.9, False), (NOW - 2, True)):
+            after = run(STANDBY, replace(self.BEHIND, behind_until=until))[1]
+            assert after.durable.left_behind is not forgotten
+        stalled = replace(STANDBY, disk_stalled=3.0)
+        after = run(stalled, self.BEHIND)[1]
+        assert (after.durable.left_behind, after.behind_until) == (True, NOW)
 
     def test_accepting_the_loss_makes_it_the_last_that_led(self) -> None:
         seen = replace(STANDBY, request="accept-data-loss", peers=(SILENT, R))

@@ -12,13 +12,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model import Durable, Peer, State, changed
-from .view import LEASE_MARGIN, PEER_SILENT, View
+from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
 
 UNFED = 1.0  # seconds without a connected receiver while a writer lives
+HEARD_WITHIN = FRESH + 0.5  # seconds after which no older answer of a peer counts any more
 WAITS_AFTER = 1.0  # seconds; commits that began before semi-sync was on have ended by then
 VIP_PROBE_LASTS = 1.0
 CLOSE_BEHIND = 1.0  # seconds of lag at which a standby may be waited for again
 CLOSE_BEHIND_FOR = 2.0
+STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
 
 
 def note(view: View, state: State) -> State:
@@ -27,11 +29,16 @@ def note(view: View, state: State) -> State:
     state = _note_contact(view, state)
     if not view.config.is_candidate or state.led:
         return state
-    if led_last(state):
+    if led_last(state) or not view.others:
         return state
-    if state.durable.left_behind:
-        return replace(state, durable=replace(state.durable, left_behind=False)) if _caught_up(view, state) else state
-    return _mark(view, state) if view.config.durability == "available" and view.others else state
+    misses = view.config.durability == "available" and _misses(view, state)
+    if misses or state.durable.left_behind and state.behind_until is None:
+        state = replace(state, behind_until=view.now)
+    if misses and not state.durable.left_behind:
+        return replace(state, durable=replace(state.durable, left_behind=True), promised=False)
+    if state.durable.left_behind and not misses and _caught_up(view, state):
+        return replace(state, durable=replace(state.durable, left_behind=False), behind_until=None)
+    return state
 
 
 def _note_generation(view: View, state: State) -> State:
@@ -39,8 +46,8 @@ def _note_generation(view: View, state: State) -> State:
     newest = max((max(peer.led, peer.generation) for peer in view.seen.peers if peer.answered is not None), default=0)
     if newest <= state.durable.generation:
         return state
-    left_behind = view.config.is_candidate
-    return replace(state, durable=replace(state.durable, generation=newest, left_behind=left_behind, alone=False))
+    durable = replace(state.durable, generation=newest, left_behind=view.config.is_candidate, alone=False)
+    return replace(state, durable=durable, behind_until=view.now)
 
 
 def _note_contact(view: View, state: State) -> State:
@@ -67,12 +74,6 @@ def led_last(state: State) -> bool:
     return state.durable.alone and state.durable.led == state.durable.generation
 
 
-def _mark(view: View, state: State) -> State:
-    if _misses(view, state):
-        return replace(state, durable=replace(state.durable, left_behind=True), promised=False)
-    return state
-
-
 def _misses(view: View, state: State) -> bool:
     if state.contact is not None and not in_contact(view, state) and not state.promised:
         return True
@@ -90,8 +91,12 @@ def _misses(view: View, state: State) -> bool:
 
 
 def _caught_up(view: View, state: State) -> bool:
-    """The writer waits for acknowledgements, and all that it has told is at least received here."""
+    """The writer waits for acknowledgements, and all that it has told is at least received here. It says so in answer to
+    a question that was put after it had time to hear that this instance is left behind, and to act on it."""
     writer = view.live_writer()
+    told = state.behind_until
+    if told is None or writer is None or writer.answered is None or writer.answered < told + HEARD_WITHIN:
+        return False
     if writer is None or not writer.waits or writer.led < state.durable.generation or state.durable.errant:
         return False
     comparison = view.comparison(writer)
@@ -183,7 +188,9 @@ def cut_off(view: View, state: State) -> bool:
 def close_behind(view: View, state: State) -> tuple[bool, State]:
     """Whether a standby may be waited for: it has all that we have, or has been close behind for a while. One moment
     proves nothing, because a receiver that has only just connected has no lag yet."""
-    receiving = [peer for peer in view.others if view.fresh(peer) and peer.receiving and not peer.errant]
+    receiving = [
+        peer for peer in view.others
+        if view.fresh(peer) and peer.mysqld_up and peer.receiving and not peer.errant and peer.disk_stalled < STALLS]
     for peer in receiving:
         comparison = view.comparison(peer)
         if comparison is not None and not comparison.lacks:
