@@ -32,7 +32,7 @@ def note(view: View, state: State) -> State:
     if led_last(state) or not view.others:
         return state
     misses = view.config.durability == "available" and _misses(view, state)
-    if misses or state.durable.left_behind and state.behind_until is None:
+    if misses or (state.durable.left_behind and state.behind_until is None):
         state = replace(state, behind_until=view.now)
     if misses and not state.durable.left_behind:
         return replace(state, durable=replace(state.durable, left_behind=True), promised=False)
@@ -91,8 +91,8 @@ def _misses(view: View, state: State) -> bool:
 
 
 def _caught_up(view: View, state: State) -> bool:
-    """The writer waits for acknowledgements, and all that it has told is at least received here. It says so in answer to
-    a question that was put after it had time to hear that this instance is left behind, and to act on it."""
+    """The writer waits for acknowledgements, and all that it has told is at least received here. It says so in answer
+    to a question that was put after it had time to hear that this instance is left behind, and to act on it."""
     writer = view.live_writer()
     told = state.behind_until
     if told is None or writer is None or writer.answered is None or writer.answered < told + HEARD_WITHIN:
