@@ -16,7 +16,8 @@ from mysql_ha_agent.lib._connection import MysqlError
 class FakeMysqld:
     """Commits wait for an acknowledgement, and SET super_read_only=ON for them, until semi-sync goes off."""
 
-    def __init__(self, waiting: bool, clients: dict[int, str]) -> None:
+    def __init__(self, waiting: bool, clients: dict[int, str], locked: bool = False) -> None:
+        self.locked = locked  # an account statement waits, and offline_mode for it
         self.clients = dict(clients)
         self.log: list[str] = []
         self.closed = threading.Event()
@@ -33,11 +34,16 @@ class FakeSession:
         self.mysqld = mysqld
         self.number = number
 
+    def row(self, sql: str, args: Any) -> dict[str, Any]:
+        return {"waits": 1, "clients": 0}
+
     def value(self, sql: str) -> Any:
         return self.number if "CONNECTION_ID" in sql else int(self.mysqld.closed.is_set())
 
     def run(self, sql: str) -> list[dict[str, Any]]:
         mysqld = self.mysqld
+        if sql.startswith("SELECT DISTINCT"):
+            return []
         if sql == "SHOW PROCESSLIST":
             return [
                 {"id": number, "user": user, "command": "Query"} for number, user in mysqld.clients.items()
@@ -47,8 +53,11 @@ class FakeSession:
         if sql.startswith("KILL"):
             if mysqld.clients.pop(int(sql.split()[1])) == "gone":
                 raise MysqlError("unknown thread", 1094)
-        elif sql.endswith("enabled = OFF"):
+        elif sql.endswith("wait_no_replica = OFF"):
             mysqld.acknowledged.set()
+            assert mysqld.closed.wait(5)
+        elif sql == "SET GLOBAL offline_mode = ON" and mysqld.locked:
+            assert mysqld.closed.wait(5)
         elif sql == "SET GLOBAL super_read_only = ON":
             assert mysqld.acknowledged.wait(5)
             mysqld.closed.set()
@@ -61,16 +70,23 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def close(mysqld: FakeMysqld) -> list[str]:
-    demotion.demote(mysqld.session(1), mysqld.session(2), "agent", "rpl_semi_sync_source_enabled")
+    demotion.demote(mysqld.session(1), mysqld.session(2), mysqld.session(3), "agent", "rpl_semi_sync_source_enabled")
     return mysqld.log
 
 
-def test_with_commits_that_wait_semi_sync_goes_off_only_when_no_client_is_left() -> None:
+def test_commits_that_wait_are_released_only_when_no_client_is_left() -> None:
     mysqld = FakeMysqld(waiting=True, clients={7: "app", 8: "root", 9: "gone", 10: "system user"})
     assert close(mysqld) == [
         "SET GLOBAL super_read_only = ON", "SET GLOBAL offline_mode = ON", "KILL 7", "KILL 8", "KILL 9",
-        "SET GLOBAL rpl_semi_sync_source_enabled = OFF", "SET GLOBAL offline_mode = OFF",
+        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = OFF", "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON",
+        "SET GLOBAL offline_mode = OFF",
     ]
+
+
+def test_while_an_account_statement_waits_clients_are_killed_without_offline_mode() -> None:
+    log = close(FakeMysqld(waiting=True, clients={7: "app"}, locked=True))
+    assert log.index("KILL 7") < log.index("SET GLOBAL rpl_semi_sync_source_wait_no_replica = OFF")
+    assert log[-1] == "SET GLOBAL offline_mode = OFF"
 
 
 def test_without_them_semi_sync_stays_as_it_is() -> None:

@@ -11,42 +11,56 @@ import threading
 import time
 from collections.abc import Iterator
 
+from . import semisync
 from .lib._connection import MysqlError, Session
 
+CUT_BOUND = 0.05  # seconds for offline_mode, which took 2 to 17 ms, before clients are killed one by one
 GRACE = 0.1  # seconds for commits that their standby still acknowledges, before the clients are cut off
 _NO_CLIENT = ("system user", "event_scheduler", "unauthenticated user")
 
 
-def demote(main: Session, second: Session, keep_user: str, semi_sync: str | None) -> None:
+def demote(main: Session, second: Session, third: Session, keep_user: str, semi_sync: str | None) -> None:
     """Closes the instance. `semi_sync` is the name of the source's switch, None without the plugin. Raises MysqlError.
 
     `SET super_read_only=ON` may wait for commits that nobody acknowledges any more, so it waits on the second session
-    while the first cuts the clients off. Semi-sync is switched off only if such commits are left, and only when no
-    client is: the switch acknowledges them, and takes up to a second while a standby is connected.
+    while the others cut the clients off. Commits are released only if such are left, and only when no client is left
+    that could be told OK.
     """
-    own = {session.value("SELECT CONNECTION_ID()") for session in (main, second)}
-    closing = _Closing(second)
+    own = {session.value("SELECT CONNECTION_ID()") for session in (main, second, third)}
+    closing = _Statement(second, "SET GLOBAL super_read_only = ON")
     closing.done.wait(GRACE)
-    main.run("SET GLOBAL offline_mode = ON")
+    cutting = _Statement(third, "SET GLOBAL offline_mode = ON")
     try:
-        while True:
-            left = list(_clients(main, own, keep_user))
-            if not left:
-                break
-            for thread in left:
-                _kill(main, thread)
-            time.sleep(0.001)
+        # While an account statement waits for its acknowledgement this waits too, for the lock on all accounts.
+        cutting.done.wait(CUT_BOUND)
+        _cut_off(main, own, keep_user)
         if not closing.done.is_set() and semi_sync:
-            main.run(f"SET GLOBAL {semi_sync} = OFF")
+            try:
+                semisync.release(main, semi_sync, closing.done)
+                closing.result()
+            finally:
+                semisync.wait_again(main, semi_sync)
         closing.result()
         if not main.value("SELECT @@GLOBAL.read_only"):
             raise MysqlError("super_read_only was set, but read_only is still off")
+        cutting.result()
     finally:
         main.run("SET GLOBAL offline_mode = OFF")
 
 
+def _cut_off(session: Session, own: set[int], keep_user: str) -> None:
+    """Ends when no session is left that could still be given an OK; accounts that survive offline_mode are killed."""
+    while True:
+        left = list(_clients(session, own, keep_user))
+        if not left:
+            return
+        for thread in left:
+            semisync.kill(session, thread)
+        time.sleep(0.001)
+
+
 def _clients(session: Session, own: set[int], keep_user: str) -> Iterator[int]:
-    """The sessions that could still be given an OK. One that is `Killed` has lost its client."""
+    """One that is `Killed` has lost its client."""
     for row in session.run("SHOW PROCESSLIST"):
         if row["id"] in own or row["user"] in (keep_user, *_NO_CLIENT):
             continue
@@ -55,26 +69,19 @@ def _clients(session: Session, own: set[int], keep_user: str) -> Iterator[int]:
         yield row["id"]
 
 
-def _kill(session: Session, thread: int) -> None:
-    try:
-        session.run(f"KILL {thread:d}")
-    except MysqlError as error:
-        if error.number != 1094:  # it has ended by itself
-            raise
+class _Statement:
+    """On a session of its own, in a thread of its own."""
 
-
-class _Closing:
-    """SET super_read_only=ON on a session of its own, in a thread of its own."""
-
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, sql: str) -> None:
         self.done = threading.Event()
         self._session = session
+        self._sql = sql
         self._error: MysqlError | None = None
-        threading.Thread(target=self._run, name="closing", daemon=True).start()
+        threading.Thread(target=self._run, name="demotion", daemon=True).start()
 
     def _run(self) -> None:
         try:
-            self._session.run("SET GLOBAL super_read_only = ON")
+            self._session.run(self._sql)
         except MysqlError as error:
             self._error = error
         self.done.set()

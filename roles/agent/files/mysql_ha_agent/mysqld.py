@@ -14,13 +14,14 @@ from typing import Any
 
 import pymysql
 
+from . import events, semisync
 from .demotion import demote
 from .lib._connection import MysqlError, Session
 from .lib._dialect import Dialect
 from .lib._instance import read_dialect
 
 # Sessions are opened ahead of need: while an account statement waits for its acknowledgement mysqld completes no login.
-SESSIONS = ("watch", "gate", "second", "receiver", "applier", "semi_sync")
+SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_sync", "events")
 
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
 
@@ -51,6 +52,12 @@ class Process:
         except PermissionError:
             return True
         return True
+
+    def ends(self, within: float) -> bool:
+        """Waits for its end, so many seconds at most: its sockets close a moment before it is gone."""
+        if self._fd is not None:
+            return bool(select.select([self._fd], [], [], within)[0])
+        return not self.alive()
 
     def kill(self) -> None:
         """SIGKILL. Raises OSError. No code of the process runs after this, even if it takes its time to vanish."""
@@ -101,6 +108,8 @@ class Instance:
         self.uuid = str(row["uuid"])
         self.semi_sync_source: str | None = None
         self.find_semi_sync()
+        if self.semi_sync_source:
+            semisync.finish(watch, self.semi_sync_source)
 
     def find_semi_sync(self) -> None:
         """The plugin may be loaded while mysqld runs. Until 8.0.26 the source was called master."""
@@ -131,15 +140,25 @@ class Instance:
     def start_applier(self, channel: str) -> None:
         self.sessions["applier"].run(self.dialect.sql("start_applier"), [channel])
 
-    def switch_semi_sync(self, on: bool, session: str = "semi_sync") -> None:
+    def switch_semi_sync(self, on: bool) -> None:
+        """Switching off lets commits go on within milliseconds, and returns more than a second later."""
         if self.semi_sync_source:
-            self.sessions[session].run(f"SET GLOBAL {self.semi_sync_source} = {'ON' if on else 'OFF'}")
+            switch = semisync.switch_on if on else semisync.switch_off
+            switch(self.sessions["semi_sync"], self.semi_sync_source)
+
+    def enable_events(self) -> None:
+        """What `events` says of a new writer. Raises MysqlError."""
+        events.enable(self.sessions["events"])
+
+    def stop_events(self) -> None:
+        events.stop(self.sessions["events"])
 
     def open(self, semi_sync: bool | None, may_still: Callable[[], bool]) -> None:
         """Opens writes if `may_still` says so directly before. Raises MysqlError; then writes may be open or not."""
         gate = self.sessions["gate"]
-        if semi_sync is not None:
-            self.switch_semi_sync(semi_sync, "gate")
+        if semi_sync is not None and self.semi_sync_source:
+            switch = semisync.switch_on if semi_sync else semisync.switch_off_at_once
+            switch(gate, self.semi_sync_source)
         gate.run("SET GLOBAL offline_mode = OFF")
         if not may_still():
             raise MysqlError("the VIP left, or a hold came, before writes were opened")
@@ -148,4 +167,5 @@ class Instance:
             raise MysqlError("read_only was set off, but is still on")
 
     def demote(self) -> None:
-        demote(self.sessions["gate"], self.sessions["second"], self.user, self.semi_sync_source)
+        sessions = self.sessions
+        demote(sessions["gate"], sessions["second"], sessions["third"], self.user, self.semi_sync_source)
