@@ -116,6 +116,10 @@ SLOW = When(1, 2, "slow_wires", STANDBY, (5, 5), 0.4)  # so that a crash of the 
 COMES_BACK_FIRST = Plan((
     When(1, 2, "power_off", STANDBY, (6, 6)), When(5.2, 5.5, "total_outage", WRITER, (3, 5)),
     When(0, 0.1, "mysqld_stays_down", WRITER, (40, 40))), NO_READER)
+# The standby is back, and far away, when the writer that went on without it dies.
+BACK_AND_ALONE = Plan((
+    When(1, 2, "isolated", STANDBY, (5, 6)), When(0, 1, "slow_wires", STANDBY, (20, 20), 0.8),
+    When(7, 9.5, "power_off", WRITER, (9, 9))))
 CUT_OFF = Plan((When(1, 2, "isolated", WRITER, (5, 9)),), NO_READER)
 
 
@@ -151,7 +155,7 @@ class NoDrain(Mutant):
 class StaleStandbyPromotes(Mutant):
     """A standby that was left behind does not know it, nor that the writer was alone."""
 
-    plan = Plan((When(1, 2, "isolated", STANDBY, (5.5, 5.5)), When(5.6, 6.4, "power_off", WRITER, (9, 9))))
+    plan = BACK_AND_ALONE
 
     def blind(self, seen: Seen, state: State, now: float) -> tuple[Seen, State]:
         return durable_as(peers_as(seen, alone=False), state, left_behind=False)
@@ -373,9 +377,7 @@ class PromotionUnsaved(Mutant):
 class WaitsIgnored(Mutant):
     """A standby forgets that it was left behind although the writer does not wait for it yet."""
 
-    plan = Plan((
-        When(1, 2, "isolated", STANDBY, (5, 6)), When(0, 1, "slow_wires", STANDBY, (20, 20), 0.5),
-        When(4.8, 8, "power_off", WRITER, (9, 9))))
+    plan = BACK_AND_ALONE
 
     def blind(self, seen: Seen, state: State, now: float) -> tuple[Seen, State]:
         return peers_as(seen, waits=True, alone=False), state

@@ -38,7 +38,8 @@ def random_setup(rng: random.Random) -> Setup:
         durability=rng.choices(("available", "strict"), (5, 1 if candidates > 1 else 0))[0],
         takeover=rng.choices(("promote", "read_only"), (9, 1))[0],
         rejoin=rng.choice(("manual", "clone")), advert_interval=rng.choice((0.2, 0.5, 1.0)),
-        witness_count=rng.choice((1, 1, 2)), fence=rng.random() < 0.1)
+        witness_count=rng.choice((1, 1, 2)), fence=rng.random() < 0.1,
+        load=rng.choice((1, 1, 1, 6)))
 
 
 def random_schedule(seed: int) -> Schedule:

@@ -24,9 +24,7 @@ def one(seed: int, mutant: str, lines: int) -> int:
     except Failed as failed:
         print(failed.report(lines))
         return 1
-    for at, who, what in list(world.clock.trace)[-lines:]:
-        print(f"{at:9.3f} {who:<3} {what}")
-    print(schedule)
+    print(*(f"{at:9.3f} {who:<3} {what}" for at, who, what in list(world.clock.trace)[-lines:]), schedule, sep="\n")
     print(f"no violation; {world.clock.now:.0f} s, {world.steps} steps, {world.ledger.openings} openings,"
           f" {len(world.ledger.acknowledgements)} acknowledged transactions")
     return 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from simulation import simulate
 from simulation.faults import KINDS, TARGETS, Fault
-from simulation.mutants import MUTANTS
+from simulation.mutants import MUTANTS, STANDBY, WRITER, Plan, When
 from simulation.schedules import Failed, Schedule, random_schedule, run
 from simulation.world import Setup
 
@@ -54,6 +54,15 @@ schedules = st.builds(
 @given(schedules)
 def test_nothing_acknowledged_is_lost_whatever_happens_together(schedule: Schedule) -> None:
     holds(schedule)
+
+
+def test_a_standby_does_not_take_back_its_word_before_the_writer_has_heard_it() -> None:
+    """Found by simulation: its disk recovers, and the writer is cut off, just when that one goes on without it."""
+    plan = Plan((
+        When(1, 2, "disk_stall", STANDBY, (3.0, 3.1)), When(3.0, 3.06, "isolated", WRITER, (9, 9))),
+        Setup(readers=0, advert_interval=0.2))
+    for number in range(30):
+        holds(plan.schedule(number))
 
 
 def test_a_seed_replays(capsys: pytest.CaptureFixture[str]) -> None:

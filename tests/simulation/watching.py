@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How an agent sees its mysqld: the switches 20 times a second, the rest once a second or when asked."""
+"""How an agent sees its mysqld: the switches at each poll, the rest once a second or when asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from .fast import changed
 if TYPE_CHECKING:
     from .agent import Agent
 
-EVERY = 0.05
 DETAILS_EVERY = 1.0
 SEMI_SYNC_EVERY = 0.2
 LOOK = 0.002
@@ -88,7 +87,7 @@ class Watching:
         if life != self.agent.life:
             return
         database, clock = self.agent.host.database, self.agent.clock
-        delay = EVERY
+        delay = self.agent.config.poll_interval
         if not self.agent.stopped:
             if not database.alive:
                 if self._mysqld.error == "":

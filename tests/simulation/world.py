@@ -40,6 +40,7 @@ class Setup:
     advert_interval: float = 0.5
     witness_count: int = 1
     fence: bool = False
+    load: int = 1  # clients with short timeouts; more of them leave a longer tail behind a crash
 
     @property
     def names(self) -> list[str]:
@@ -91,13 +92,15 @@ class World:
         self.one_at_a_time = False
         self._two_since: float | None = None
         self.roles: dict[str, Host] = {}  # who was what when the first fault came
-        for node in (*self.hosts, "c1", "c2"):
+        impatient = [f"c{number}" for number in range(1, setup.load + 1)]
+        for node in (*self.hosts, *impatient, "patient"):
             self.network.believed[node] = ""
         between = self.clock.between
         for host in self.hosts.values():
             host.power_on(between(0, 1), between(0, 1), between(0, 1))
-        Client(self, "c1", "c1", between(0.02, 0.1), 0.2)
-        Client(self, "c2", "c2", between(0.02, 0.1), 60.0)
+        for name in impatient:
+            Client(self, name, name, between(0.02, 0.1), 0.2)
+        Client(self, "patient", "patient", between(0.02, 0.1), 60.0)
         for host in self.candidates:  # applications on the servers themselves
             Client(self, f"local to {host.name}", host.name, between(0.1, 0.3), 60.0)
         self.clock.after(LOOK_EVERY, self._look)
