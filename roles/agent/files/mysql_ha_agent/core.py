@@ -33,7 +33,7 @@ from .model import (
     StopEvents,
     SwitchSemiSync,
 )
-from .step import RETRY, RETRY_THREADS, Step
+from .step import RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
 FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing from a live writer to be called errant
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
@@ -254,8 +254,9 @@ class _Core(Step):
             self.do(StopEvents("only the writer runs events"), RETRY_EVENTS)
         if server.semi_sync is not None and server.semi_sync.source_enabled:
             # On a standby its own applier would wait for an acknowledgement that nobody gives.
-            self.do(SwitchSemiSync("only a writer waits for acknowledgements", False), RETRY)
-            return
+            self.do(SwitchSemiSync("only a writer waits for acknowledgements", False), RETRY_SEMI_SYNC)
+            if not self.seen.busy("semi_sync"):
+                return
         if self._rejoins():
             return
         unproven = self.config.topology == "dual_source" and self.config.is_candidate \

@@ -21,7 +21,7 @@ from .model import (
     StopReceiver,
     SwitchSemiSync,
 )
-from .step import RETRY, RETRY_THREADS, Step
+from .step import RETRY, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
 ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
 REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
@@ -240,7 +240,7 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
         if not step.state.durable.alone:
             step.set_durable(alone=True)
         elif step.saved:
-            step.do(SwitchSemiSync("no standby is left; this writer goes on alone", False), RETRY)
+            step.do(SwitchSemiSync("no standby is left; this writer goes on alone", False), RETRY_SEMI_SYNC)
         return
     caught_up, state = standing.close_behind(step.view, step.state)
     step.set(caught_up_since=state.caught_up_since)
