@@ -28,7 +28,8 @@ def demote(main: Session, second: Session, third: Session, keep_user: str, semi_
     """
     own = {session.value("SELECT CONNECTION_ID()") for session in (main, second, third)}
     closing = _Statement(second, "SET GLOBAL super_read_only = ON")
-    closing.done.wait(GRACE)
+    if not closing.done.wait(GRACE) and semi_sync:
+        semisync.stop_dumps(main)
     cutting = _Statement(third, "SET GLOBAL offline_mode = ON")
     try:
         # While an account statement waits for its acknowledgement this waits too, for the lock on all accounts.

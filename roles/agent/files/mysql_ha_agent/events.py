@@ -9,12 +9,15 @@ old writer included. Which events the writer's people have disabled themselves o
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from .lib._connection import MysqlError, Session
+from .lib._connection import LOST_CONNECTION, MysqlError, Session
 
+LOOK_EVERY = 2.0  # seconds
 # Until 8.0.22 it was called SLAVESIDE_DISABLED. The originator is the server_id of who enabled the event last.
 _WAITING = "status IN ('REPLICA_SIDE_DISABLED', 'SLAVESIDE_DISABLED') AND originator <> @@GLOBAL.server_id"
 
@@ -24,6 +27,25 @@ class Events:
     wait: bool  # there are events of other servers, disabled on the replica's side
     scheduler: bool | None  # it runs; None: it is DISABLED by the option file, so that nobody wants events
     disabled: tuple[str, ...]  # those that people have disabled here, as `schema`.`event`
+
+
+class EventWatch:
+    """The last look at the events, taken in a thread of its own: while an account statement waits for its
+    acknowledgement information_schema.events answers nobody (measured on 9.7.4)."""
+
+    def __init__(self, session: Session) -> None:
+        self.seen = Events(False, None, ())
+        self._session = session
+        threading.Thread(target=self._run, name="events watched", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.seen = read(self._session)
+            except MysqlError as error:
+                if error.number is None or error.number in (0, *LOST_CONNECTION):
+                    return
+            time.sleep(LOOK_EVERY)
 
 
 def read(session: Session) -> Events:

@@ -9,7 +9,7 @@ import select
 import signal
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pymysql
@@ -21,7 +21,7 @@ from .lib._dialect import Dialect
 from .lib._instance import read_dialect
 
 # Sessions are opened ahead of need: while an account statement waits for its acknowledgement mysqld completes no login.
-SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_sync", "events")
+SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_sync", "events", "events_watch")
 
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
 
@@ -106,6 +106,7 @@ class Instance:
         self.dialect: Dialect = read_dialect(watch)
         row = watch.row("SELECT @@GLOBAL.server_uuid AS uuid")
         self.uuid = str(row["uuid"])
+        self._event_watch: events.EventWatch | None = None
         self.semi_sync_source: str | None = None
         self.find_semi_sync()
         if self.semi_sync_source:
@@ -146,9 +147,15 @@ class Instance:
             switch = semisync.switch_on if on else semisync.switch_off
             switch(self.sessions["semi_sync"], self.semi_sync_source)
 
-    def enable_events(self) -> None:
-        """What `events` says of a new writer. Raises MysqlError."""
-        events.enable(self.sessions["events"])
+    def read_events(self) -> events.Events:
+        """The last look, at most some seconds old; waits for nothing. The first call begins to look."""
+        if self._event_watch is None:
+            self._event_watch = events.EventWatch(self.sessions["events_watch"])
+        return self._event_watch.seen
+
+    def enable_events(self, disabled: Collection[str] = ()) -> None:
+        """Lets the events of the old writer run, except those that were `disabled` there. Raises MysqlError."""
+        events.enable(self.sessions["events"], disabled)
 
     def stop_events(self) -> None:
         events.stop(self.sessions["events"])
