@@ -100,6 +100,9 @@ class Watching:
                     self._details_due = 0.0
                     self._mysqld = Mysqld(True, self.agent.host.local(), None, "")
                     self._read_after(database.latency + 0.004)
+                elif not self._mysqld.error:
+                    self._mysqld = Mysqld(True, None, None, "somebody listens, and does not answer")
+                    self.agent.wake()
             else:
                 self._read_after(database.latency)
                 delay += database.latency

@@ -12,6 +12,7 @@ from mysql_ha_agent.model import (
     Demote,
     Durable,
     Fence,
+    Mysqld,
     Open,
     Peer,
     Save,
@@ -107,6 +108,13 @@ class TestPromotion:
     def test_over_a_silent_writer_the_priority_is_higher_than_that_one_s(self) -> None:
         seen = ready(peers=(replace(SILENT, asked=NOW - 0.005, lead=8), R), saved=DURABLE, lead="0")
         assert [d.value for d in run(seen, UNCLAIMED)[0] if isinstance(d, SetLead)] == ["16"]
+
+    def test_a_silent_candidate_may_have_led_since_unless_contact_was_kept(self) -> None:
+        """It answered a moment ago, which says nothing about now."""
+        seen = ready(peers=(replace(SILENT, asked=NOW - 0.005, answered=NOW - 1), R), saved=DURABLE)
+        assert run(seen, UNCLAIMED)[1].claimed
+        assert "b, which may have led since" in run(seen, replace(UNCLAIMED, promised=False, contact=None,
+                                                                  writer=""))[1].waiting
 
     def test_an_answer_from_before_the_cut_is_no_witness(self) -> None:
         before = NOW - 0.5
@@ -261,6 +269,16 @@ class TestDemotion:
         decisions, after = run(replace(WRITER, mysqld=HUNG), LED)
         assert kinds(decisions) == ["AskPeers", "Kill", "SetTrack"]
         assert after.killed
+
+    def test_a_mysqld_that_has_never_answered_and_may_be_open_is_killed(self) -> None:
+        """The agent is new, and mysqld hangs since before."""
+        unseen = replace(WRITER, mysqld=Mysqld(alive=True, error="no answer"))
+        decisions, after = run(unseen, State(durable=LED_LAST, awake_since=NOW - 1.4, last_tick=NOW - 0.1, started=NOW))
+        assert not {"Kill", "SetTrack"} & set(kinds(decisions))
+        decisions, after = run(unseen, replace(after, awake_since=NOW - 1.5))
+        assert {"Kill", "SetTrack"} <= set(kinds(decisions))
+        full = replace(unseen, mysqld=replace(unseen.mysqld, answered=NOW))
+        assert "Kill" not in kinds(run(full, replace(after, killed=False, awake_since=NOW - 9))[0])
 
     def test_a_deposed_writer_is_closed(self) -> None:
         decisions, after = run(replace(WRITER, peers=(replace(B_WRITES, led=4, generation=4), R)), LED)

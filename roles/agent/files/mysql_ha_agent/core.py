@@ -196,8 +196,7 @@ class _Core(Step):
             self._tend_host(held)
             return True
         if self.server is None and not self.state.led:
-            self.phase("down")
-            return True
+            return self._close_unseen()
         if self.server is None or not self.server.closed or self.runs(Open):
             self._close()
             return self.state.killed
@@ -217,6 +216,18 @@ class _Core(Step):
             self.do(Kill(f"not read-only within {self._demote_bound():g} s; it will boot read-only"))
         elif not self.seen.busy("gate"):
             self.do(Demote(self._why_closed()))
+
+    def _close_unseen(self) -> bool:
+        """A mysqld that has not answered this agent yet. Where it may have led, under an agent that is gone, it may be
+        open for writes, and if it goes on answering nobody there is but one way to close it."""
+        self.phase("down")
+        if self.seen.track != "0" and not self.seen.vip_here:
+            return True
+        succeeded = any(self.view.live(peer) and peer.eligible for peer in self.seen.peers)
+        if self.view.hung(self.state) and (succeeded or not self.seen.vip_here):
+            self.set(killed=True)
+            self.do(Kill("it may be open for writes, and answers on no connection; it will boot read-only"))
+        return self.state.killed
 
     def _demote_bound(self) -> float:
         """While the VIP is here and all is well nobody else can lead, so there is time to be gentle. A mysqld that

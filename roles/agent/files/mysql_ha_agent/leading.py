@@ -57,7 +57,7 @@ def _waits_for(step: Step, server: Server, began: float) -> str:
     rival = _rival(step, began)
     if rival:  # first of all: while the old writer closes, its last commits are still received and acknowledged
         return rival
-    waiting = _witness(step, began) or _person(step)
+    waiting = _unheard(step, began) or _witness(step, began) or _person(step)
     if waiting:
         return waiting
     for channel in server.channels:
@@ -95,6 +95,14 @@ def _rival(step: Step, began: float) -> str:
                 step.do(AskPeers(f"{peer.name} hears {member} write"), RETRY)
                 return f"{member}, which {peer.name} hears write, to step down"
     return ""
+
+
+def _unheard(step: Step, began: float) -> str:
+    """Of the other candidates one may be silent, if this one is sure to have what that one acknowledged."""
+    unheard = [peer.name for peer in step.view.others if not step.view.heard_since(peer, began)]
+    if not unheard or (len(unheard) == 1 and (step.state.promised or standing.led_last(step.state))):
+        return ""
+    return f"{' and '.join(unheard)}, which may have led since"
 
 
 def _witness(step: Step, began: float) -> str:

@@ -165,12 +165,18 @@ class Agent:
                 self.peers.ask()
                 self.witnesses.ask()
             elif isinstance(decision, Kill):
-                self._instance().process.kill()
+                self._kill()
         except (OSError, MysqlError) as raised:
             error = raised
             if isinstance(decision, Kill):
                 self.state = replace(self.state, killed=False)
         self.journal.decision(decision, now() - began, error)
+
+    def _kill(self) -> None:
+        process = self.watch.process()
+        if process is None:
+            raise MysqlError("there is no process behind the socket")
+        process.kill()
 
     def _carry_out(self, decision: AnyDecision) -> None:
         if isinstance(decision, (Save, ProbeVip, AnnounceVip, RemoveVip, Fence)):

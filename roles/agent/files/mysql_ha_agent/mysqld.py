@@ -72,6 +72,22 @@ class Process:
             self._fd = None
 
 
+def process_behind(path: str, timeout: float) -> Process | None:
+    """Who listens at the socket, whether it answers or not; None: nobody."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as connection:
+        connection.settimeout(timeout)
+        try:
+            connection.connect(path)
+        except OSError:
+            return None
+        return Process(_pid_of_peer(connection))
+
+
+def _pid_of_peer(connection: socket.socket) -> int:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[0])
+
+
 def dial(path: str, user: str, timeout: float) -> tuple[Session, socket.socket]:
     """One session and its socket. Raises NotThere or MysqlError."""
     try:
@@ -83,7 +99,8 @@ def dial(path: str, user: str, timeout: float) -> tuple[Session, socket.socket]:
     except pymysql.err.Error as error:
         if isinstance(getattr(error, "original_exception", None), (ConnectionRefusedError, FileNotFoundError)):
             raise NotThere("nobody listens at the socket") from error
-        raise MysqlError(str(error.args[-1]) if error.args else str(error)) from error
+        number = error.args[0] if len(error.args) > 1 else 0
+        raise MysqlError(str(error.args[-1]) if error.args else str(error), number) from error
     session = Session(connection)
     session.wait_for_answers(None)  # from here on the core judges silence
     return session, connection._sock
@@ -99,8 +116,7 @@ class Instance:
         self._sockets: dict[str, socket.socket] = {}
         for name in SESSIONS:
             self.sessions[name], self._sockets[name] = dial(path, user, timeout)
-        peer = self._sockets["watch"].getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        self.process = Process(struct.unpack("3i", peer)[0])
+        self.process = Process(_pid_of_peer(self._sockets["watch"]))
         watch = self.sessions["watch"]
         watch.wait_for_answers(WATCH_LOST)
         self.dialect: Dialect = read_dialect(watch)

@@ -18,12 +18,13 @@ from .config import Config
 from .lib._connection import MysqlError, Session
 from .lib._instance import compare_gtid, read_channels_of
 from .model import Channel, Comparison, Mysqld, SemiSync, Server
-from .mysqld import Instance, NotThere, dial
+from .mysqld import Instance, NotThere, Process, dial, process_behind
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
 SEMI_SYNC_EVERY = 0.5
 EVENTS_EVERY = 10.0
 RECONNECT_AFTER = 0.1
+TOO_MANY_CONNECTIONS = 1040
 ENDING = 0.2
 FLAGS = ("read_only", "super_read_only", "offline_mode")
 
@@ -52,6 +53,7 @@ class Watch:
         os.set_blocking(self._look_read, False)
         os.set_blocking(self._look_write, False)
         self.instance: Instance | None = None
+        self._stranger: Process | None = None
 
     def start(self) -> None:
         for run in (self._watch, self._probe):
@@ -95,7 +97,7 @@ class Watch:
         except MysqlError as error:
             # Somebody listens: if it is the process that we knew, it lives on, and answers nobody.
             if self.instance is None or not self.instance.process.alive():
-                self._publish(alive=False, server=None, error=str(error))
+                self._meet(str(error), answered=error.number == TOO_MANY_CONNECTIONS)
             else:
                 self._publish(error=str(error))
             return None
@@ -108,6 +110,20 @@ class Watch:
             old.close()
         self._wake()
         return fresh
+
+    def _meet(self, error: str, answered: bool) -> None:
+        """A process that this agent has never talked to, and that lets nobody in: it may be open for writes."""
+        if self._stranger is None or not self._stranger.alive():
+            self._stranger = process_behind(self._config.socket, self._config.hang_timeout)
+        with self._lock:
+            at = now() if answered else self._seen.answered
+            self._seen = replace(
+                self._seen, alive=self._stranger is not None, server=None, error=error, answered=at)
+        self._wake()
+
+    def process(self) -> Process | None:
+        """The process behind the socket, whether it has ever answered or not."""
+        return self.instance.process if self.instance is not None and self.instance.process.alive() else self._stranger
 
     def _lost(self, instance: Instance, error: str) -> None:
         if instance.process.ends(within=ENDING):
