@@ -177,6 +177,8 @@ class TestLeftBehind:
         unfed = replace(STANDBY, mysqld=up(replace(CLOSED, channels=(replace(CHANNEL, receiver="Connecting"),))))
         assert not run(unfed, replace(KNOWN, unfed_since=NOW - 0.9))[1].durable.left_behind
         assert run(unfed, replace(KNOWN, unfed_since=NOW - 1))[1].durable.left_behind
+        old_look = replace(unfed, mysqld=up(replace(unfed.mysqld.server, detailed=NOW - 0.5)))  # type: ignore[type-var]
+        assert not run(old_look, replace(KNOWN, unfed_since=NOW - 1))[1].durable.left_behind
 
     def test_when_its_disk_takes_nothing_more(self) -> None:
         assert not run(replace(STANDBY, disk_stalled=2.9))[1].durable.left_behind
