@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mysql_ha_agent.model import Peer, Seen, State
-from mysql_ha_agent.standing import waits
+from mysql_ha_agent.standing import stuck, waits
 from mysql_ha_agent.telling import is_eligible, is_up, left_behind
 from mysql_ha_agent.view import View
 
@@ -289,7 +289,7 @@ def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
         left_behind=saved.left_behind or left_behind(config, seen, state), disk_stalled=round(seen.disk_stalled, 3),
         errant=bool(saved.errant or state.durable.errant),
         lead=int(seen.lead) if seen.lead and seen.lead.isdigit() else 0,
-        waits=waits(View(config, seen, now), state),
+        stuck=stuck(View(config, seen, now), state), waits=waits(View(config, seen, now), state),
         hears=tuple(
             (peer.name, peer.phase, now - peer.answered) for peer in seen.peers if peer.answered is not None),
         uuid=server.uuid if server else "", gtid_executed=server.gtid_executed if server else "",

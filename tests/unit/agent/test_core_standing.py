@@ -12,6 +12,7 @@ from mysql_ha_agent.model import (
     Comparison,
     Durable,
     Peer,
+    Seen,
     SemiSync,
     Server,
     State,
@@ -129,6 +130,20 @@ class TestSemiSync:
         decisions, _ = run(replace(WRITER, mysqld=up(server), peers=(peer, R)), replace(LED, caught_up_since=since))
         assert ([d.on for d in decisions if isinstance(d, SwitchSemiSync)] == [True]) is on
 
+    def test_a_lost_acknowledgement_is_noticed_and_the_standby_left_behind_once(self) -> None:
+        def waiting(acked: int) -> Seen:
+            semi_sync = SemiSync(True, 1, waiting=3, acked=acked)
+            return replace(WRITER, mysqld=up(replace(OPENED, semi_sync=semi_sync)))
+
+        state = run(waiting(7), LED)[1]
+        assert state.stuck_since == NOW
+        assert run(waiting(8), state, NOW + 0.5)[1].stuck_since == NOW + 0.5  # one went on
+        assert run(WRITER, state, NOW + 0.5)[1].stuck_since is None
+        gave_up = replace(waiting(7), peers=(replace(GIVEN_UP, mysqld_up=True, receiving=True), R))
+        for since, alone in ((NOW - 1.4, False), (NOW - 1.5, True)):
+            after = run(gave_up, replace(LED, stuck_since=since, acked=7, alone_since=NOW))[1]
+            assert after.durable.alone is alone
+
     def test_a_standby_counts_again_only_when_semi_sync_is_on_and_that_is_on_disk(self) -> None:
         alone = replace(LED, durable=replace(LED_LAST, alone=True), waits_since=None)
         seen = replace(WRITER, saved=alone.durable)
@@ -179,6 +194,10 @@ class TestLeftBehind:
         assert run(unfed, replace(KNOWN, unfed_since=NOW - 1))[1].durable.left_behind
         old_look = replace(unfed, mysqld=up(replace(unfed.mysqld.server, detailed=NOW - 0.5)))  # type: ignore[type-var]
         assert not run(old_look, replace(KNOWN, unfed_since=NOW - 1))[1].durable.left_behind
+
+    def test_when_the_writer_says_that_its_commits_are_stuck(self) -> None:
+        stuck = replace(STANDBY, peers=(replace(B_WRITES, stuck=True), R))
+        assert run(stuck)[1].durable.left_behind
 
     def test_when_its_disk_takes_nothing_more(self) -> None:
         assert not run(replace(STANDBY, disk_stalled=2.9))[1].durable.left_behind

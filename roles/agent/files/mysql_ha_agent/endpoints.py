@@ -29,7 +29,7 @@ from .httpd import Answer, Later, Question, Server
 from .metrics import metrics
 from .model import Seen, State
 from .peers import Peers
-from .standing import waits
+from .standing import stuck, waits
 from .telling import is_eligible, is_up, left_behind, reader, status, writer
 from .view import View
 
@@ -111,9 +111,11 @@ class Board:
 
 def _concerns(config: Config, seen: Seen, state: State, moment: float) -> object:
     """What other agents wait for. Ages and sets of transactions are not among it: they change all the time."""
+    view = View(config, seen, moment)
     return (
         state.phase, is_eligible(state), seen.vip_here, is_up(config, seen, moment), seen.saved, seen.hold,
-        left_behind(config, seen, state), state.durable.errant, waits(View(config, seen, moment), state),
+        left_behind(config, seen, state), state.durable.errant, waits(view, state),
+        stuck(view, state),
     )
 
 

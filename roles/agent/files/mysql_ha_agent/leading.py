@@ -261,6 +261,7 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
 
 
 def _note_waiting(step: Step, semi_sync: SemiSync) -> None:
+    step.state = standing.note_stuck(step.view, step.state, semi_sync)
     if semi_sync.clients:
         step.set(alone_since=None)
     elif step.state.alone_since is None:

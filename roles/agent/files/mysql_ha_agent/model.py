@@ -32,6 +32,8 @@ WRITER_SET = ""  # the name under which a server is compared with the set that t
 class SemiSync:
     source_enabled: bool
     clients: int  # semi-sync replicas connected now
+    waiting: int = 0  # sessions that wait for an acknowledgement
+    acked: int = 0  # commits that got theirs, since mysqld started
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Peer:
     errant: bool = False
     disk_stalled: float = 0.0
     lead: int = 0  # what it adds to its priority in VRRP
+    stuck: bool = False  # a writer whose commits wait, and none is acknowledged, although a standby is connected
     waits: bool = False  # a writer whose commits wait for a standby, for a while already
     hears: tuple[tuple[str, str, float], ...] = ()  # (member, phase, seconds since that was heard), when it answered
     uuid: str = ""
@@ -319,6 +322,8 @@ class State:
     behind_until: float | None = None  # when there was last a cause to be left behind
     unfed_since: float | None = None  # the writer lives and no receiver is connected
     waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind
+    stuck_since: float | None = None  # as writer: commits wait although a standby is connected, and none goes on
+    acked: int = 0  # when that was last looked at
     opened_at: float | None = None
     claimed: bool = False  # this promotion has its generation
     accepted: bool = False  # the request that is there now has been followed

@@ -68,6 +68,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         errant=bool(_text(status["errant"])),
         disk_stalled=_seconds(status["disk_stalled"]),
         lead=_number(status["lead"]),
+        stuck=_truth(status["stuck"]),
         waits=_truth(status["waits"]),
         hears=tuple((_text(heard["name"]), _text(heard["phase"]), _seconds(heard["age"])) for heard in status["hears"]),
         uuid=_text(mysqld["uuid"]),

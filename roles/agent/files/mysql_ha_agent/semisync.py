@@ -16,6 +16,7 @@ import threading
 import time
 
 from .lib._connection import MysqlError, Session
+from .model import SemiSync
 
 INFINITE = 4294967295  # milliseconds, the highest timeout that there is: 50 days
 RELEASE_BOUND = 0.02  # seconds; 1 to 7 ms were measured, or a second when the dump thread was ending by itself
@@ -24,19 +25,23 @@ IDLE_AFTER = 1.3  # seconds without a replica after which the receiver of acknow
 _UNKNOWN_THREAD = 1094
 
 
-def read(session: Session, switch: str) -> tuple[bool, int]:
-    """Whether commits wait for an acknowledgement as they should, and how many semi-sync replicas are connected.
+def read(session: Session, switch: str) -> SemiSync:
+    """Whether commits wait for an acknowledgement as they should, and who is connected.
 
     `switch` is the name of the source's switch. With a finite timeout, or one that ends when the last replica leaves,
     a writer acknowledges what nobody else has, so that does not count as waiting. Raises MysqlError.
     """
     row = session.row(
-        f"SELECT @@GLOBAL.{switch} AND (@@GLOBAL.read_only"  # noqa: S608  no input
+        f"SELECT @@GLOBAL.{switch} AND (@@GLOBAL.read_only"
         f" OR @@GLOBAL.{_no_replica(switch)} AND @@GLOBAL.{_named(switch, 'timeout')} = {INFINITE}) AS waits,"
-        " (SELECT variable_value FROM performance_schema.global_status WHERE variable_name = %s) AS clients",
-        [_clients(switch)],
+        f" {_status('clients')}, {_status('waiting')}, {_status('acked')}",
+        [_counter(switch, what) for what in ("clients", "wait_sessions", "yes_tx")],
     )
-    return bool(row["waits"]), int(row["clients"] or 0)
+    return SemiSync(bool(row["waits"]), *(int(row[what] or 0) for what in ("clients", "waiting", "acked")))
+
+
+def _status(name: str) -> str:
+    return f"(SELECT variable_value FROM performance_schema.global_status WHERE variable_name = %s) AS {name}"  # noqa: S608
 
 
 def switch_on(session: Session, switch: str) -> None:
@@ -71,7 +76,7 @@ def release(session: Session, switch: str, released: threading.Event) -> None:
     while not released.is_set():
         for thread in _dump_threads(session):
             kill(session, thread)
-        if not read(session, switch)[1]:
+        if not read(session, switch).clients:
             return
         if time.monotonic() >= deadline:
             session.run(f"SET GLOBAL {switch} = OFF")  # releases them at once too, but keeps logins waiting
@@ -135,5 +140,5 @@ def _no_replica(switch: str) -> str:
     return _named(switch, "wait_no_slave" if "master" in switch else "wait_no_replica")
 
 
-def _clients(switch: str) -> str:
-    return "R" + _named(switch, "clients")[1:]
+def _counter(switch: str, what: str) -> str:
+    return "R" + _named(switch, what)[1:]

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .model import Durable, Peer, State, changed
+from .model import Durable, Peer, SemiSync, State, changed
 from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
 
 UNFED = 1.0  # seconds without a connected receiver while a writer lives
 HEARD_WITHIN = FRESH + 0.5  # seconds after which no older answer of a peer counts any more
 WAITS_AFTER = 1.0  # seconds; commits that began before semi-sync was on have ended by then
 VIP_PROBE_LASTS = 1.0
+STUCK_AFTER = 1.5
 CLOSE_BEHIND = 1.0  # seconds of lag at which a standby may be waited for again
 CLOSE_BEHIND_FOR = 2.0
 STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
@@ -83,7 +84,7 @@ def _misses(view: View, state: State) -> bool:
     writer = view.live_writer()
     if writer is None or writer.answered is None:
         return False
-    if view.seen.disk_stalled >= view.config.lease:
+    if writer.stuck or view.seen.disk_stalled >= view.config.lease:
         return True
     if state.down_since is not None and writer.answered >= state.down_since:
         return True
@@ -138,6 +139,18 @@ def waits(view: View, state: State) -> bool:
     return state.waits_since is not None and view.now - state.waits_since >= WAITS_AFTER
 
 
+def stuck(view: View, state: State) -> bool:
+    """A commit that reached the standby while its acknowledgement was lost with the connection is never acknowledged:
+    the standby has it already. Nothing but this shows it, and every later commit waits behind it."""
+    return state.stuck_since is not None and view.now - state.stuck_since >= STUCK_AFTER
+
+
+def note_stuck(view: View, state: State, semi_sync: SemiSync) -> State:
+    waits = semi_sync.source_enabled and semi_sync.clients > 0 and semi_sync.waiting > 0
+    since = state.stuck_since if waits and semi_sync.acked == state.acked else None
+    return changed(state, stuck_since=view.now if waits and since is None else since, acked=semi_sync.acked)
+
+
 def _has_given_up(view: View, state: State, peer: Peer) -> bool:
     """The peer says that it cannot acknowledge, and knows that it must not lead."""
     if not view.fresh(peer):
@@ -148,7 +161,7 @@ def _has_given_up(view: View, state: State, peer: Peer) -> bool:
         return False
     unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
     stalled = peer.disk_stalled >= view.config.lease
-    return not peer.mysqld_up or not peer.receiving or stalled or unused
+    return not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
 
 
 def nobody_acknowledges(view: View, state: State) -> bool:

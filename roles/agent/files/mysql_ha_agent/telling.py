@@ -12,7 +12,7 @@ from typing import Any
 from .config import Config
 from .eligibility import channel_broken
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
-from .standing import waits
+from .standing import stuck, waits
 from .view import View
 
 VERSION = 1  # counts incompatible changes
@@ -61,6 +61,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "left_behind": left_behind(config, seen, state),
         "source_proven": saved.source_proven,
         "errant": saved.errant or state.durable.errant,
+        "stuck": stuck(view, state),
         "waits": waits(view, state),
         "disk_stalled": round(seen.disk_stalled, 3),
         "mysqld": _mysqld(config, seen, server, now),

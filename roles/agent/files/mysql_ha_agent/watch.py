@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import events
+from . import events, semisync
 from .clock import now
 from .config import Config
 from .lib._connection import MysqlError, Session
@@ -192,16 +192,7 @@ class Watch:
 
     @staticmethod
     def _semi_sync(instance: Instance, session: Session) -> SemiSync | None:
-        name = instance.semi_sync_source
-        if name is None:
-            return None
-        status = "Rpl_" + name[len("rpl_"):].replace("_enabled", "_clients")
-        row = session.row(
-            f"SELECT @@GLOBAL.{name} AS enabled, (SELECT VARIABLE_VALUE FROM performance_schema.global_status"  # noqa: S608  no input
-            " WHERE VARIABLE_NAME = %s) AS clients",
-            (status,),
-        )
-        return SemiSync(source_enabled=bool(row["enabled"]), clients=int(row["clients"] or 0))
+        return semisync.read(session, instance.semi_sync_source) if instance.semi_sync_source else None
 
     def _details(self, instance: Instance, session: Session) -> dict[str, Any]:
         if instance.semi_sync_source is None:
