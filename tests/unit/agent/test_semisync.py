@@ -37,8 +37,8 @@ class FakeSession:
         return []
 
     def row(self, sql: str, args: Any = None) -> dict[str, Any]:
-        return {"waits": 1, "waiting": "1", "acked": "9", "clients": str(len(self.dump_threads)), "enabled": self.enabled,
-                "waits_for_any": self.waits_for_any}
+        return {"waits": 1, "waiting": "1", "acked": "9", "clients": str(len(self.dump_threads)),
+                "enabled": self.enabled, "waits_for_any": self.waits_for_any}
 
     def value(self, sql: str, args: Any = None) -> Any:
         return int(self.enabled)
