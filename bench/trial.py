@@ -19,7 +19,7 @@ from bench.hosts import Failed
 from bench.load import Ack, Kind, Load, Record
 
 SETTLED = 45.0
-HEALED = 60.0
+HEALED = 120.0
 
 
 class Trial:

@@ -27,7 +27,7 @@ def cluster(built: Cluster) -> Cluster:
     """Redundant. A cluster that cannot be healed fails the rest at once."""
     if not BROKEN:
         try:
-            built.heal(60)
+            built.heal(120)
         except Failed as error:
             BROKEN.append(str(error))
     assert BROKEN == []

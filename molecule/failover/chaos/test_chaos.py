@@ -71,17 +71,29 @@ def test_a_host_is_cut_off_and_comes_back(cluster: Cluster, seconds: float, at_s
         time.sleep(seconds)
         cut.undo()
         time.sleep(3)
-    assert trial.violations(most_moves=0 if at_standby else 1) == []
+    # A standby that hears nobody becomes MASTER in VRRP, and its agent refuses
+    assert trial.violations() == []
+    if at_standby:
+        assert len({ack.server for ack in trial.record.through_vip()}) == 1
 
 
-def test_the_agents_are_killed_again_and_again(cluster: Cluster) -> None:
+def test_the_agents_are_killed_in_turn(cluster: Cluster) -> None:
+    with Trial(cluster) as trial:
+        for _round in range(6):
+            for name in cluster.candidates:
+                trial.strike(faults.agent_killed(name))
+                time.sleep(1.5)
+    assert trial.violations(most_moves=0) == []
+    assert trial.record.gap(trial.faults[0].at) < 0.5
+
+
+def test_all_agents_are_killed_at_once_again_and_again(cluster: Cluster) -> None:
     with Trial(cluster) as trial:
         for _round in range(10):
-            for name in cluster.candidates:
+            for name in cluster.members:
                 trial.strike(faults.agent_killed(name))
             time.sleep(1.5)
     assert trial.violations(most_moves=0) == []
-    assert trial.record.gap(trial.faults[0].at) < 1
 
 
 def test_both_keepaliveds_are_killed(cluster: Cluster) -> None:
