@@ -65,7 +65,11 @@ class TestChannels:
 
     def test_while_only_an_older_writer_is_heard_nothing_is_received(self) -> None:
         older = replace(STANDBY, peers=(replace(B_WRITES, led=2), R))
-        assert kinds(run(older, KNOWN)[0]) == ["StopReceiver"]
+        assert kinds(run(older, replace(KNOWN, fed_by=2))[0]) == ["StopReceiver"]
+
+    def test_a_new_agent_leaves_the_receivers_until_it_has_heard_a_writer(self) -> None:
+        starting = replace(STANDBY, peers=(replace(B, phase="starting", eligible=False), R))
+        assert not {"StopReceiver", "StartReceiver"} & set(kinds(run(starting, replace(KNOWN, fed_by=0))[0]))
 
     def test_an_applier_that_failed_is_left_alone(self) -> None:
         seen = replace(STANDBY, track="1",

@@ -70,10 +70,11 @@ class _Core(Step):
     # ---- what is remembered ------------------------------------------------------------------------------------------
 
     def _acquainted(self) -> bool:
-        """Until mysqld and every peer have been asked once, everything stays as it is."""
-        asked = all(peer.asked is not None for peer in self.seen.peers)
+        """Until mysqld and every peer have answered once, or are silent for a while, everything stays as it is: agents
+        are restarted one after another."""
+        heard = self.state.phase != "starting" or all(peer.answered is not None for peer in self.seen.peers)
         silent = self.now - self.state.awake_since >= self.config.hang_timeout
-        return (asked and (self.server is not None or bool(self.seen.mysqld.error))) or silent
+        return (heard and (self.server is not None or bool(self.seen.mysqld.error))) or silent
 
     def _notice(self) -> None:
         self._notice_leading()
@@ -286,10 +287,12 @@ class _Core(Step):
         """Only the writer of the newest promotion is received from: what an older one still does must not be
         acknowledged, nor come here. A receiver that was connected before may still lead to the older one."""
         writer, newest = self.view.live_writer(), self.state.durable.generation
+        if not self.state.fed_by:  # a new agent leaves the receivers as they are
+            self.set(fed_by=self.seen.saved.generation)
         if writer is not None and writer.led >= newest:
             direct = any(member.name == writer.name and str(member.address) == channel.source_host
                          for member in self.config.members)
-            if direct or channel.receiver == "No" or not self.state.fed_by:
+            if direct or channel.receiver == "No":
                 self.set(fed_by=newest)
         return self.state.fed_by == newest
 
