@@ -31,6 +31,7 @@ from .model import (
     Fence,
     Kill,
     Open,
+    Peer,
     ProbeVip,
     Rejoin,
     RemoveVip,
@@ -48,11 +49,14 @@ from .model import (
 )
 from .mysqld import Instance
 from .peers import Peers
+from .rejoin import Rejoining
 from .systemd import Systemd
+from .view import View
 from .watch import Watch
 from .witnesses import Witnesses
 
 IDLE = 0.1  # seconds between two steps when nothing happens; news of any kind wakes the loop at once
+RESUME_EVERY = 10.0
 TELL_EVERY = 0.5  # systemd and the guard are told that the agent runs
 AT_ONCE = (SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
 
@@ -70,6 +74,7 @@ class Agent:
         self.peers = Peers(config, wake)
         self.witnesses = Witnesses(config, wake)
         self.watch = Watch(config, wake, self._sets)
+        self.rejoining = Rejoining(config, self._live_writer, journal.say)
         self.lanes = Lanes(self._carry_out, self._done)
         self.saved = self._remember()
         self.vip_probe = VipProbe()
@@ -89,13 +94,16 @@ class Agent:
         self.watch.start()
         serve(self.board, self.peers, lambda text: self.journal.say(text, logging.WARNING))
         systemd.tell("READY=1")
-        told_at = 0.0
+        told_at = resumed_at = 0.0
         while not self._stop:
             self.step()
             if now() - told_at >= TELL_EVERY:
                 told_at = now()
                 systemd.tell(f"WATCHDOG=1\nSTATUS={self.state.phase}: {'; '.join(self.state.reasons) or 'may lead'}")
                 self._say_alive()
+            if now() - resumed_at >= RESUME_EVERY:
+                resumed_at = now()
+                self._resume_rejoin()
             self._wakeup.wait(IDLE)
             self._wakeup.clear()
         systemd.tell("STOPPING=1")
@@ -145,6 +153,19 @@ class Agent:
             sets[WRITER_SET] = self.state.writer_set, ""
         return sets
 
+    def _live_writer(self) -> Peer | None:
+        view = View(self.config, self.board.seen, now())
+        writer = view.live_writer()
+        return writer if writer is not None and view.fresh(writer) else None
+
+    def _resume_rejoin(self) -> None:
+        """One that was interrupted keeps its own hold, under which the core touches nothing."""
+        if any(isinstance(decision, Rejoin) for decision in self.lanes.running()):
+            return
+        errant = self.rejoining.pending()
+        if errant is not None:
+            self.lanes.submit(Rejoin("it was interrupted", errant))
+
     def _say_alive(self) -> None:
         try:
             trackfile.touch_alive(self.config.alive_file)
@@ -181,6 +202,8 @@ class Agent:
     def _carry_out(self, decision: AnyDecision) -> None:
         if isinstance(decision, (Save, ProbeVip, AnnounceVip, RemoveVip, Fence)):
             self._on_host(decision)
+        elif isinstance(decision, Rejoin):  # it has sessions of its own: mysqld restarts meanwhile
+            self.rejoining.run(decision.errant)
         else:
             self._on_mysqld(decision, self._instance())
 
@@ -213,8 +236,6 @@ class Agent:
             instance.enable_events()
         elif isinstance(decision, StopEvents):
             instance.stop_events()
-        elif isinstance(decision, Rejoin):
-            raise MysqlError(f"not built yet: {decision.errant}")
         elif isinstance(decision, Demote):
             instance.demote()
         elif isinstance(decision, Open):

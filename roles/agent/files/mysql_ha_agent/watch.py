@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import events, semisync
+from . import semisync
 from .clock import now
 from .config import Config
 from .lib._connection import MysqlError, Session
@@ -160,7 +160,7 @@ class Watch:
             changes.update(self._details(instance, session), detailed=began)
         if self._config.events and (changed or began >= self._events_due):
             self._events_due = began + EVENTS_EVERY
-            found = events.read(session)
+            found = instance.read_events()
             changes.update(events_wait=found.wait, event_scheduler=found.scheduler)
         self._publish_server(instance, changes)
 
