@@ -19,8 +19,6 @@ from bench.client import Order
 
 PROGRAM = "/root/bench_client.py"
 STALL = 0.1  # a pause between two acknowledged writes that counts as an interruption
-# An OK that was already on its way, or a thread that did not get the processor at once
-SAME_INSTANT = 0.02
 
 Kind = type[BaseException] | None
 
@@ -61,14 +59,17 @@ class Record:
         ]
 
     def reigns(self) -> list[tuple[float, str]]:
-        """The servers in the order in which they acknowledged, with the time of the first OK of each turn."""
+        """The servers in the order in which they acknowledged, with the time of the first OK of each turn.
+
+        An OK of the former server that comes late, for a write that was sent before its successor's first OK, is no
+        turn: the successor had it, or else it is among the lost.
+        """
         every = sorted((ack for acks in self.acks.values() for ack in acks), key=lambda ack: ack.acknowledged)
         turns: list[tuple[float, str]] = []
         for ack in every:
-            if not turns or ack.server != turns[-1][1]:
-                late = len(turns) > 1 and ack.server == turns[-2][1] and ack.acknowledged - turns[-1][0] < SAME_INSTANT
-                if not late:
-                    turns.append((ack.acknowledged, ack.server))
+            late = len(turns) > 1 and ack.server == turns[-2][1] and ack.sent < turns[-1][0]
+            if not late and (not turns or ack.server != turns[-1][1]):
+                turns.append((ack.acknowledged, ack.server))
         return turns
 
 
