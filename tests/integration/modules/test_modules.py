@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from . import servers
 from .servers import ADDRESS, module, predicted, shell, sql
@@ -146,6 +147,27 @@ def test_settings_are_applied_or_pending() -> None:
     assert sql("mod1", "SELECT @@super_read_only") == "1"
     again = predicted("mod1", "instance_settings", content=SETTINGS)
     assert (again["changed"], again["applied"]) == (False, [])
+
+
+def test_what_the_role_forbids_to_persist_is_removed() -> None:
+    """The list is the role's; none of it may win over the option file at the next boot."""
+    variables = yaml.safe_load((servers.ROOT / "roles/mysql/vars/main.yml").read_text(encoding="utf-8"))
+    sql(
+        "mod1",
+        "SET GLOBAL super_read_only = OFF; INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so';"
+        " SET PERSIST rpl_semi_sync_source_timeout = 5; SET PERSIST read_only = ON; SET PERSIST super_read_only = ON;"
+        " SET PERSIST offline_mode = OFF; SET PERSIST_ONLY skip_replica_start = OFF;"
+        " SET PERSIST_ONLY relay_log_recovery = ON",
+    )
+    forbidden = variables["__mysql_forbid_persisted"]
+    arguments = {"content": "[mysqld]\nmax_connections = 300", "forbid_persisted": forbidden}
+    removed = set(predicted("mod1", "instance_settings", **arguments)["persisted_removed"])
+    assert removed - {"skip_slave_start"} == {  # persisted along with its newer name
+        "offline_mode", "read_only", "relay_log_recovery", "rpl_semi_sync_source_timeout", "skip_replica_start",
+        "super_read_only",
+    }  # fmt: skip
+    left = sql("mod1", "SELECT variable_name FROM performance_schema.persisted_variables").split()
+    assert left == ["table_open_cache"]
 
 
 def test_check_mode_of_settings_writes_nothing() -> None:

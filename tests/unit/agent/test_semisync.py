@@ -67,7 +67,7 @@ def test_what_is_off_already_costs_no_replica_its_connection() -> None:
 
 def test_a_replica_that_does_not_go_is_no_reason_to_wait() -> None:
     session: Any = FakeSession([7], stubborn=True)
-    semisync.release(session, SWITCH, threading.Event())
+    semisync.release(session, SWITCH, threading.Event(), 0.01)
     assert session.log[-1] == "SET GLOBAL rpl_semi_sync_source_enabled = OFF"
 
 
@@ -75,7 +75,7 @@ def test_no_replica_is_killed_for_commits_that_have_ended() -> None:
     session: Any = FakeSession([7])
     ended = threading.Event()
     ended.set()
-    semisync.release(session, SWITCH, ended)
+    semisync.release(session, SWITCH, ended, 0.01)
     assert "KILL 7" not in session.log
 
 

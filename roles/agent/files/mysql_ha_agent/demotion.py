@@ -15,6 +15,7 @@ from . import semisync
 from .lib._connection import MysqlError, Session
 
 CUT_BOUND = 0.05  # seconds for offline_mode, which took 2 to 17 ms, before clients are killed one by one
+RELEASE_BOUND = 0.15  # seconds: past it the switch takes so long that the caller kills mysqld
 GRACE = 0.1  # seconds for commits that their standby still acknowledges, before the clients are cut off
 _NO_CLIENT = ("system user", "event_scheduler", "unauthenticated user")
 
@@ -37,7 +38,7 @@ def demote(main: Session, second: Session, third: Session, keep_user: str, semi_
         _cut_off(main, own, keep_user)
         if not closing.done.is_set() and semi_sync:
             try:
-                semisync.release(main, semi_sync, closing.done)
+                semisync.release(main, semi_sync, closing.done, RELEASE_BOUND)
                 closing.result()
             finally:
                 semisync.wait_again(main, semi_sync)

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import socket
 import struct
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -24,6 +26,9 @@ from .lib._instance import read_dialect
 SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_sync", "events", "events_watch")
 
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
+LOOK_AT_PROCESS = 0.02  # seconds
+FLAGS_AT = 6  # in /proc/PID/stat, counted after the name
+PF_EXITING = 4  # linux/sched.h
 
 
 class NotThere(Exception):
@@ -36,6 +41,9 @@ class Process:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._fd: int | None = None
+        self._stat: int | None = None
+        with contextlib.suppress(OSError):
+            self._stat = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         if hasattr(os, "pidfd_open"):
             try:
                 self._fd = os.pidfd_open(pid)
@@ -43,6 +51,8 @@ class Process:
                 self._fd = None
 
     def alive(self) -> bool:
+        if self._exits():
+            return False
         if self._fd is not None:
             return not select.select([self._fd], [], [], 0)[0]
         try:
@@ -55,9 +65,21 @@ class Process:
 
     def ends(self, within: float) -> bool:
         """Waits for its end, so many seconds at most: its sockets close a moment before it is gone."""
-        if self._fd is not None:
+        if self._fd is not None and not self._exits():
             return bool(select.select([self._fd], [], [], within)[0])
         return not self.alive()
+
+    def _exits(self) -> bool:
+        """Seen within a millisecond of SIGKILL. Sockets and pidfd say so only when the memory is given back: 0.15 to
+        0.26 s later for an almost empty mysqld on a busy machine."""
+        stat = self._stat
+        if stat is None:
+            return False
+        try:
+            words = os.pread(stat, 1024, 0).rpartition(b")")[2].split()
+        except OSError:
+            return True  # gone
+        return len(words) > FLAGS_AT and bool(int(words[FLAGS_AT]) & PF_EXITING)
 
     def kill(self) -> None:
         """SIGKILL. Raises OSError. No code of the process runs after this, even if it takes its time to vanish."""
@@ -70,6 +92,9 @@ class Process:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+        if self._stat is not None:
+            os.close(self._stat)
+            self._stat = None
 
 
 def process_behind(path: str, timeout: float) -> Process | None:
@@ -139,7 +164,14 @@ class Instance:
     def ended(self, seconds: float, woken: int) -> bool:
         """Waits so long, or until the descriptor `woken` is readable; returns at once when mysqld ends the session."""
         watched = self._sockets["watch"].fileno()
-        return watched in select.select([watched, woken], [], [], seconds)[0]
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            readable = select.select([watched, woken], [], [], min(left, LOOK_AT_PROCESS))[0]
+            if readable:
+                return watched in readable
+            if not self.process.alive():
+                return True
+        return False
 
     def close(self) -> None:
         for session in self.sessions.values():

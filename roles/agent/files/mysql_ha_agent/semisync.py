@@ -54,7 +54,7 @@ def switch_on(session: Session, switch: str) -> None:
 def switch_off(session: Session, switch: str) -> None:
     """Commits go on without acknowledgement within milliseconds; returns about a second later. Raises MysqlError."""
     if session.value(f"SELECT @@GLOBAL.{switch}"):
-        release(session, switch, threading.Event())
+        release(session, switch, threading.Event(), RELEASE_BOUND)
         time.sleep(IDLE_AFTER)
     switch_off_at_once(session, switch)
 
@@ -65,14 +65,15 @@ def switch_off_at_once(session: Session, switch: str) -> None:
     wait_again(session, switch)
 
 
-def release(session: Session, switch: str, released: threading.Event) -> None:
+def release(session: Session, switch: str, released: threading.Event, bound: float) -> None:
     """Lets the commits that wait now go on, and those that come, until a semi-sync replica connects again.
 
-    Leaves wait_no_replica=OFF behind. Ends early when `released` is set. Raises MysqlError.
+    Leaves wait_no_replica=OFF behind. Ends early when `released` is set. After `bound` seconds it takes the switch,
+    which may not return for a second. Raises MysqlError.
     """
     session.run(f"SET GLOBAL {_no_replica(switch)} = OFF")
     stop_dumps(session)
-    deadline = time.monotonic() + RELEASE_BOUND
+    deadline = time.monotonic() + bound
     while not released.is_set():
         for thread in _dump_threads(session):
             kill(session, thread)
