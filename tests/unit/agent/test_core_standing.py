@@ -143,6 +143,8 @@ class TestSemiSync:
         for since, alone in ((NOW - 1.4, False), (NOW - 1.5, True)):
             after = run(gave_up, replace(LED, stuck_since=since, acked=7, alone_since=NOW))[1]
             assert after.durable.alone is alone
+        paused = replace(LED, stuck_since=NOW - 5, acked=7, alone_since=NOW, awake_since=NOW - 1)
+        assert not run(gave_up, paused)[1].durable.alone
 
     def test_a_standby_counts_again_only_when_semi_sync_is_on_and_that_is_on_disk(self) -> None:
         alone = replace(LED, durable=replace(LED_LAST, alone=True), waits_since=None)

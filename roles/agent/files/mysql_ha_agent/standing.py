@@ -142,7 +142,8 @@ def waits(view: View, state: State) -> bool:
 def stuck(view: View, state: State) -> bool:
     """A commit that reached the standby while its acknowledgement was lost with the connection is never acknowledged:
     the standby has it already. Nothing but this shows it, and every later commit waits behind it."""
-    return state.stuck_since is not None and view.now - state.stuck_since >= STUCK_AFTER
+    since = state.stuck_since
+    return since is not None and view.now - max(since, state.awake_since) >= STUCK_AFTER
 
 
 def note_stuck(view: View, state: State, semi_sync: SemiSync) -> State:
