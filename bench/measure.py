@@ -42,7 +42,7 @@ class Result:
         wrong = [self.problem] if self.problem else []
         if self.lost:
             wrong.append(f"{self.lost} acknowledged writes lost")
-        if self.writers - 1 > self.moves:
+        if self.writers - 1 > self.moves and not self.problem:  # with a problem the moves were not counted
             wrong.append("a second writer acknowledged")
         if self.moves > 1:
             wrong.append(f"the VIP moved {self.moves} times")

@@ -13,6 +13,7 @@ from pathlib import Path
 from shell import CACHE, LabError, run, say, succeeds
 
 DISKS = CACHE / "disks"
+SUFFIX = ".ext4"
 LOOP_MAJOR = 7
 FREEZE, THAW = 0xC0045877, 0xC0045878  # FIFREEZE and FITHAW of linux/fs.h
 LONGEST_STALL = 60.0
@@ -43,6 +44,12 @@ def remove(key: str) -> None:
     for device in _devices(key):
         run("losetup", "--detach", device)
     _image(key).unlink(missing_ok=True)
+
+
+def remove_all() -> None:
+    """Those too whose host was never made, because a run was killed."""
+    for image in DISKS.glob(f"*{SUFFIX}"):
+        remove(image.stem)
 
 
 def stall(key: str, process: int, mount: str, seconds: float) -> None:
@@ -118,4 +125,4 @@ def _devices(key: str) -> list[str]:
 
 
 def _image(key: str) -> Path:
-    return DISKS / f"{key}.ext4"
+    return DISKS / f"{key}{SUFFIX}"

@@ -39,6 +39,7 @@ def remove(keys: Iterable[str]) -> None:
 def remove_all() -> None:
     """All containers, volumes and networks with the lab's label."""
     _each(existing(), _remove_host)
+    disks.remove_all()
     for container in _listed("ps", "--all", "--quiet"):  # an image half made, perhaps
         docker("rm", "--force", "--volumes", container)
     for volume in _listed("volume", "ls", "--format={{.Name}}"):
