@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bench import load
 from bench.build import INVENTORY
 from bench.cluster import Cluster

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ROOMS = ("lab", "molecule", "playbooks", "plugins", "roles", "tests", "tools")
+ROOMS = ("bench", "lab", "molecule", "playbooks", "plugins", "roles", "tests", "tools")
 MOST_LINES = 400
 HEADER = "# Copyright: (c) 2026, the opendba.mysql_ha authors\n# GNU General Public License v3.0+ "
 COLLECTION = "opendba.mysql_ha"

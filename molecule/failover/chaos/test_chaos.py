@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from bench import faults, hosts
 from bench.cluster import Cluster
 from bench.faults import Fault

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from bench import faults
 from bench.cluster import Cluster
 from bench.trial import Trial
