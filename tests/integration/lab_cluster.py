@@ -170,6 +170,18 @@ class Cluster:
         writer: str = wait_until(settled, "one writer, with the VIP")
         return writer
 
+    def redundant_writer(self) -> str:
+        """The writer, when every other candidate could succeed it: what has to be before the next fault."""
+        writer = self.writer()
+
+        def redundant() -> bool:
+            told = json.loads(machine(writer).run("mysql-ha status --json").stdout or "{}")
+            instances = {answer["instance"]: answer for answer in told.get("instances", ())}
+            return all(instances.get(name, {}).get("eligible") for name in self.candidates)
+
+        wait_until(redundant, "every candidate able to lead", 60)
+        return writer
+
     def channel(self, name: str) -> dict[str, str]:
         """SHOW REPLICA STATUS of an instance; empty while its server does not answer."""
         output = machine(name).run("mysql -E -e 'SHOW REPLICA STATUS'").stdout

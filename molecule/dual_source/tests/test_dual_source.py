@@ -168,7 +168,7 @@ def test_secrets_are_not_readable_by_others() -> None:
 
 
 def test_a_clean_stop_of_the_writer_moves_the_vip_and_comes_back_by_itself() -> None:
-    old, new = "db1", "db2"
+    old, new = CLUSTER.redundant_writer(), "db2"
     moves = CLUSTER.vip_moves()
     machine(old).check_output("systemctl stop mysql")
     wait_until(lambda: CLUSTER.vip_holders() == [new], "the VIP on the other candidate", 10)
@@ -222,7 +222,7 @@ def test_a_changed_variable_is_predicted_and_restarts_everything_but_the_writer(
 
 def test_what_a_killed_run_left_undone_is_made_up_for_by_the_next() -> None:
     """A pending restart, an agent and a keepalived older than their files: what a run without its handlers leaves."""
-    writer = CLUSTER.writer()
+    writer = CLUSTER.redundant_writer()
     standby = other(writer)
     machine("db3").check_output("touch /etc/mysql-ha/db3.json")
     machine(standby).check_output("touch /etc/keepalived/conf.d/demo.conf")

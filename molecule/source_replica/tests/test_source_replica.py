@@ -111,7 +111,7 @@ def test_what_is_written_through_the_vip_is_everywhere_and_nowhere_else_accepted
 
 
 def test_a_clean_stop_moves_the_vip_and_nothing_has_to_be_repointed() -> None:
-    old = CLUSTER.writer()
+    old = CLUSTER.redundant_writer()
     new = next(name for name in CLUSTER.candidates if name != old)
     before = {name: CLUSTER.channel(name)["Source_Host"] for name in CLUSTER.members}
     machine(old).check_output("systemctl stop mysql")
@@ -126,7 +126,7 @@ def test_a_clean_stop_moves_the_vip_and_nothing_has_to_be_repointed() -> None:
 
 
 def test_a_killed_mysqld_loses_nothing_that_was_acknowledged() -> None:
-    old = CLUSTER.writer()
+    old = CLUSTER.redundant_writer()
     write("acknowledged before the crash")
     machine(old).check_output("systemctl kill --signal=KILL --kill-whom=main mysql")
     wait_until(lambda: CLUSTER.vip_holders() not in ([], [old]), "the VIP on the other candidate", 10)

@@ -330,7 +330,6 @@ class State:
     vip_lost: float | None = None  # the VIP left this writer, and no peer was seen to have it since
     contested: bool = False  # a peer had the VIP too
     stale_since: float | None = None  # the VIP is here although keepalived was told that it may not
-    events_done: bool = False
     retries: tuple[tuple[str, float], ...] = ()  # lane -> not before
 
     def retry_at(self, lane: str) -> float:

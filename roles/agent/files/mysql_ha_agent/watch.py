@@ -16,7 +16,7 @@ from . import semisync
 from .clock import now
 from .config import Config
 from .lib._connection import MysqlError, Session
-from .lib._instance import compare_gtid, read_channels_of
+from .lib._instance import compare_gtid, read_channels_of, unreceived
 from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, Process, dial, process_behind
 
@@ -215,18 +215,12 @@ class Watch:
     @staticmethod
     def _compare(session: Session, theirs: str, own_uuid: str, their_uuid: str) -> Comparison:
         facts = compare_gtid(session, theirs)
-        unreceived = facts["gtid_missing"]
-        if unreceived:
-            rows = session.run(
-                "SELECT received_transaction_set AS got FROM performance_schema.replication_connection_status")
-            received = ",".join(row["got"] for row in rows if row["got"])
-            unreceived = session.value("SELECT GTID_SUBTRACT(%s, %s)", [unreceived, received])
         return Comparison(
             of_set=theirs,
             peer_extra=without_uuid(facts["gtid_missing"], own_uuid),
             own_extra=without_uuid(facts["gtid_extra"], their_uuid),
             lacks=bool(facts["gtid_extra"]),
-            unreceived=bool(unreceived),
+            unreceived=bool(facts["gtid_missing"]) and bool(unreceived(session, facts["gtid_missing"])),
         )
 
     def _channel(self, facts: dict[str, Any]) -> Channel:
