@@ -115,9 +115,9 @@ class TestFiles:
 
     def test_keepalived_must_be_keepalived(self, tmp_path: Path) -> None:
         pid_file = tmp_path / "keepalived.pid"
-        assert not trackfile.keepalived_runs(str(pid_file))
+        assert not trackfile.KeepalivedWatch(str(pid_file)).runs()
         pid_file.write_text(f"{os.getpid()}\n")
-        assert not trackfile.keepalived_runs(str(pid_file))
+        assert not trackfile.KeepalivedWatch(str(pid_file)).runs()
 
     def test_the_memory_survives(self, tmp_path: Path) -> None:
         path = str(tmp_path / "a.json")

@@ -33,14 +33,13 @@ from .model import (
     StopEvents,
     SwitchSemiSync,
 )
-from .step import RETRY_SEMI_SYNC, RETRY_THREADS, Step
+from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
 FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing from a live writer to be called errant
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
 STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
 ADVERTS_LAST = 1.0
 RETRY_REJOIN = 60.0
-RETRY_EVENTS = 15.0
 
 
 def decide(config: Config, seen: Seen, state: State, now: float) -> tuple[list[AnyDecision], State]:

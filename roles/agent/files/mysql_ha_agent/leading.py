@@ -21,13 +21,12 @@ from .model import (
     StopReceiver,
     SwitchSemiSync,
 )
-from .step import RETRY, RETRY_SEMI_SYNC, RETRY_THREADS, Step
+from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
 ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
 REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
 LEAD = 8  # what one level adds to the priority in VRRP, more than the candidates' own priorities differ
 LEVELS = 3
-RETRY_EVENTS = 15.0
 RETRY_FOLLOWING = 0.02
 
 

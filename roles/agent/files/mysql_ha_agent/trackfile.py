@@ -183,12 +183,6 @@ class KeepalivedWatch:
         return True
 
 
-def keepalived_runs(pid_file: str) -> bool:
-    """The pid file names a live process that is keepalived."""
-    pid = _pid(pid_file)
-    return pid is not None and _is_keepalived(pid)
-
-
 def _pid(pid_file: str) -> int | None:
     try:
         pid = int(Path(pid_file).read_text(encoding="ascii"))
