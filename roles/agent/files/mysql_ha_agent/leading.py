@@ -221,7 +221,7 @@ def be_writer(step: Step, server: Server) -> None:
     _tend_semi_sync(step, server)
     _tend_vip(step)
     if step.config.events and (server.events_wait or server.event_scheduler is False):
-        step.do(EnableEvents("this is the writer"), RETRY_EVENTS)
+        step.do(EnableEvents("this is the writer", step.state.writer_disabled), RETRY_EVENTS)
 
 
 def _tend_vip(step: Step) -> None:

@@ -233,7 +233,7 @@ class Agent:
         elif isinstance(decision, SwitchSemiSync):
             instance.switch_semi_sync(decision.on)
         elif isinstance(decision, EnableEvents):
-            instance.enable_events()
+            instance.enable_events(decision.disabled)
         elif isinstance(decision, StopEvents):
             instance.stop_events()
         elif isinstance(decision, Demote):

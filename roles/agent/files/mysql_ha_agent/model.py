@@ -64,6 +64,7 @@ class Server:
     comparisons: tuple[tuple[str, Comparison], ...] = ()  # by peer; WRITER_SET: with what the last writer had
     events_wait: bool = False  # there are replica-side-disabled events of other servers
     event_scheduler: bool | None = None  # None: it is DISABLED, or there is none
+    events_disabled: tuple[str, ...] = ()  # those that people have disabled here, as `schema`.`event`
 
     @property
     def closed(self) -> bool:
@@ -118,6 +119,7 @@ class Peer:
     receiving: bool = False  # its channel is connected
     has_channel: bool = True  # without one it has never replicated, and acknowledges nothing
     lag: float | None = None  # of its channel, in seconds
+    events_disabled: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -224,6 +226,7 @@ class Rejoin(Decision):
 
 @dataclass(frozen=True)
 class EnableEvents(Decision):
+    disabled: tuple[str, ...]  # these stay so
     lane = "events"
 
 
@@ -316,6 +319,7 @@ class State:
     contact: float | None = None  # the last question that the last writer answered, or its host refused
     writer: str = ""  # the last live writer that was heard
     writer_set: str = ""  # what it had executed when it was last heard as writer
+    writer_disabled: tuple[str, ...] = ()  # the events that its people had disabled
     promised: bool = False  # a promotion began within the lease after the last contact
     down_since: float | None = None  # when mysqld was first seen not to answer
     fed_by: int = 0  # the promotion whose writer the receivers were started for

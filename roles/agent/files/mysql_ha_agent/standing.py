@@ -55,8 +55,9 @@ def _note_contact(view: View, state: State) -> State:
     if state.led:  # from now on anybody else who leads does so without us
         return changed(state, contact=None, writer="", writer_set="")
     writer = view.live_writer()
-    if writer is not None:
-        state = changed(state, writer=writer.name, writer_set=writer.gtid_executed)
+    if writer is not None and (writer.mysqld_up or writer.name != state.writer):  # one that just fell knows no more
+        state = changed(
+            state, writer=writer.name, writer_set=writer.gtid_executed, writer_disabled=writer.events_disabled)
     known = next((peer for peer in view.others if peer.name == state.writer), None)
     if known is None:
         return state

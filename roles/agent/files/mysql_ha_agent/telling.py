@@ -101,6 +101,7 @@ def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> di
         "gtid_executed": server.gtid_executed if server else "",
         "channels": [_channel(channel) for channel in (server.channels if server else ())],
         "semi_sync": {"source": semi_sync.source_enabled, "clients": semi_sync.clients} if semi_sync else None,
+        "events_disabled": list(server.events_disabled) if server else [],
     }
 
 

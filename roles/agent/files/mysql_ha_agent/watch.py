@@ -22,7 +22,6 @@ from .mysqld import Instance, NotThere, Process, dial, process_behind
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
 SEMI_SYNC_EVERY = 0.5
-EVENTS_EVERY = 10.0
 RECONNECT_AFTER = 0.1
 TOO_MANY_CONNECTIONS = 1040
 ENDING = 0.2
@@ -46,7 +45,6 @@ class Watch:
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
         self._semi_sync_due = 0.0
-        self._events_due = 0.0
         self._lag_known: dict[str, tuple[float, float]] = {}
         self._compared: dict[str, tuple[str, Comparison]] = {}
         self._look_read, self._look_write = os.pipe()
@@ -158,10 +156,10 @@ class Watch:
         if changed or began >= self._details_due:
             self._details_due = began + DETAILS_EVERY
             changes.update(self._details(instance, session), detailed=began)
-        if self._config.events and (changed or began >= self._events_due):
-            self._events_due = began + EVENTS_EVERY
-            found = instance.read_events()
-            changes.update(events_wait=found.wait, event_scheduler=found.scheduler)
+            if self._config.events:
+                found = instance.read_events()
+                changes.update(
+                    events_wait=found.wait, event_scheduler=found.scheduler, events_disabled=found.disabled)
         self._publish_server(instance, changes)
 
     def _publish_server(self, instance: Instance, changes: dict[str, Any]) -> None:

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Scheduled events follow the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bench import faults, hosts
+from bench.cluster import Cluster
+from bench.faults import Fault
+from bench.hosts import Failed, sql
+
+MAKE = (
+    "CREATE EVENT bench.runs ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01' DO DO 1; "
+    "CREATE EVENT bench.`sleeps ``here` ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01' DO DO 1; "
+    "ALTER EVENT bench.`sleeps ``here` DISABLE;"
+)
+NAMES = ("bench.runs", "bench.`sleeps ``here`")
+DROP = "".join(f"DROP EVENT IF EXISTS {name};" for name in NAMES)
+READ = "SELECT LOWER(status) FROM information_schema.events WHERE event_schema = 'bench' ORDER BY event_name"
+
+
+def events(name: str) -> tuple[list[str], str]:
+    return sql(name, READ).split("\n"), sql(name, "SELECT @@event_scheduler")
+
+
+def wait_events(name: str, statuses: list[str], scheduler: str) -> None:
+    def as_wanted() -> bool:
+        found = events(name)
+        if found != (statuses, scheduler):
+            raise Failed(f"{name} has {found}")
+        return True
+
+    hosts.wait(as_wanted, f"{statuses} and the scheduler {scheduler} on {name}", 15, every=0.3)
+
+
+@pytest.mark.parametrize("fault", [faults.demoted, faults.mysqld_killed])
+def test_events_run_on_the_writer_and_what_was_disabled_stays_so(cluster: Cluster, fault: Callable[[str], Fault]) -> None:
+    old = cluster.writer()
+    new = cluster.other(old)
+    sql(old, DROP + MAKE)
+    try:
+        hosts.wait(lambda: cluster.status(new)[old]["mysqld"]["events_disabled"] == ["`bench`.`sleeps ``here`"],
+                   "the standby to know", 10)
+        struck = fault(old)
+        hosts.wait(lambda: cluster.writer() == new, f"{new} to lead", 15)
+        wait_events(new, ["enabled", "disabled"], "ON")
+        struck.undo()
+        cluster.heal()
+        there = events(old)[0]
+        assert [status.replace("replica_side", "slaveside") for status in there] == ["slaveside_disabled"] * 2
+        wait_events(old, there, "OFF")
+    finally:
+        sql(cluster.writer(), DROP)
