@@ -38,7 +38,9 @@ def wait_events(name: str, statuses: list[str], scheduler: str) -> None:
 
 
 @pytest.mark.parametrize("fault", [faults.demoted, faults.mysqld_killed])
-def test_events_run_on_the_writer_and_what_was_disabled_stays_so(cluster: Cluster, fault: Callable[[str], Fault]) -> None:
+def test_events_run_on_the_writer_but_those_that_were_disabled(
+    cluster: Cluster, fault: Callable[[str], Fault]
+) -> None:
     old = cluster.writer()
     new = cluster.other(old)
     sql(old, DROP + MAKE)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mysql_ha_agent.model import EnableEvents, Peer
-from unit.agent.world import CLOSED, KNOWN, LED, NOW, OPENED, STANDBY, WRITER, B_WRITES, R, config, kinds, run, up
+from unit.agent.world import B_WRITES, CLOSED, KNOWN, LED, NOW, OPENED, STANDBY, WRITER, R, config, kinds, run, up
 
 OLD = ("`shop`.`old`",)
 
@@ -47,7 +47,8 @@ def test_the_writer_enables_events_but_those(changes: dict[str, bool]) -> None:
 
 @pytest.mark.parametrize("scheduler", [True, None])
 def test_there_may_be_nothing_to_do(scheduler: bool | None) -> None:
-    assert "EnableEvents" not in kinds(run(replace(WRITER, mysqld=up(replace(OPENED, event_scheduler=scheduler))), LED)[0])
+    seen = replace(WRITER, mysqld=up(replace(OPENED, event_scheduler=scheduler)))
+    assert "EnableEvents" not in kinds(run(seen, LED)[0])
 
 
 def test_a_standby_stops_its_scheduler() -> None:
