@@ -311,7 +311,8 @@ class Database:
         source.take_replica(Stream(source, self, channel))
 
     def take_replica(self, stream: Stream) -> None:
-        """A new connection of a replica ends its old one. It has what comes before the first that it lacks."""
+        """A new connection of a replica ends its old one. It has what comes before the first that it lacks, and never
+        acknowledges that: with auto-position the source does not take it for acknowledged (measured on 9.7.4)."""
         name = stream.replica.host.name
         old = self.streams.pop(name, None)
         if old is not None:
@@ -323,8 +324,6 @@ class Database:
             if number > stream.sent.get(uuid, 0):
                 break
             stream.position += 1
-        if stream.replica.acknowledges:
-            self.hear_acknowledgement(stream, stream.position)
         self._pump(stream)
 
     def receive(self, stream: Stream, batch: list[Entry], end: int) -> None:

@@ -146,6 +146,26 @@ class TestSemiSync:
         paused = replace(LED, stuck_since=NOW - 5, acked=7, alone_since=NOW, awake_since=NOW - 1)
         assert not run(gave_up, paused)[1].durable.alone
 
+    @pytest.mark.parametrize(
+        ("durability", "since", "standby", "closes"),
+        [
+            ("strict", 1.5, B, True),
+            ("strict", 1.4, B, False),
+            ("available", 1.5, B, False),
+            ("strict", 1.5, replace(B, eligible=False), False),
+            ("strict", 1.5, replace(B, receiving=False), False),
+            ("strict", 1.5, replace(B, disk_stalled=0.5), False),  # it only writes slowly
+            ("strict", 1.5, SILENT, False),
+        ],
+    )
+    def test_a_strict_writer_whose_acknowledgement_was_lost_closes(
+        self, durability: str, since: float, standby: Peer, closes: bool
+    ) -> None:
+        server = replace(OPENED, semi_sync=SemiSync(True, 1, waiting=3, acked=7))
+        seen = replace(WRITER, mysqld=up(server), peers=(standby, R))
+        decisions, _ = run(seen, replace(LED, stuck_since=NOW - since, acked=7), of=config(durability=durability))
+        assert ("Demote" in kinds(decisions)) is closes
+
     def test_a_standby_counts_again_only_when_semi_sync_is_on_and_that_is_on_disk(self) -> None:
         alone = replace(LED, durable=replace(LED_LAST, alone=True), waits_since=None)
         seen = replace(WRITER, saved=alone.durable)

@@ -76,7 +76,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         receiving=channel["receiver"] == "Yes",
         has_channel=bool(channels),
         lag=None if lag is None else _seconds(lag),
-        events_disabled=tuple(_text(event) for event in mysqld["events_disabled"]),
+        events_disabled=tuple(_text(event) for event in mysqld.get("events_disabled", ())),
     )
 
 
