@@ -4,25 +4,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 
 from .config import Config
 
 
 def run(config: Config, peer: str) -> None:
-    """Returns when the command has succeeded. Raises OSError when it cannot be run, fails, or takes too long."""
+    """Returns when the command has succeeded. Raises OSError when it cannot be run, fails, or takes too long.
+
+    One that takes too long is ended with everything it has started (it is run again, and two must not get into each
+    other's way). Its output goes into memory, because a pipe ends only with the last process that it
+    has left behind, and a disk can stall.
+    """
     member = next(member for member in config.members if member.name == peer)
     told = {
         "MYSQL_HA_CLUSTER": config.cluster, "MYSQL_HA_INSTANCE": config.instance, "MYSQL_HA_PEER": peer,
         "MYSQL_HA_PEER_ADDRESS": str(member.address),
     }
-    try:
-        done = subprocess.run(
-            config.fence_command, env={**os.environ, **told}, timeout=config.fence_timeout, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    except subprocess.TimeoutExpired as error:
-        raise OSError(f"the fence command did not end within {config.fence_timeout:g} s") from error
-    if done.returncode != 0:
-        said = done.stdout.decode("utf-8", "replace").strip()[-200:]
-        raise OSError(f"the fence command ended with status {done.returncode}: {said}")
+    with os.fdopen(os.memfd_create("fence"), "w+b") as output:
+        process = subprocess.Popen(
+            config.fence_command, env={**os.environ, **told}, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            status = process.wait(config.fence_timeout)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise OSError(f"the fence command did not end within {config.fence_timeout:g} s") from None
+        if status != 0:
+            output.seek(0)
+            said = output.read().decode("utf-8", "replace").strip()[-200:]
+            raise OSError(f"the fence command ended with status {status}: {said}")
