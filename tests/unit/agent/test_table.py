@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mysql_ha_agent import table
+from mysql_ha_agent import rejoin, table
 from mysql_ha_agent.config import Config
 from mysql_ha_agent.model import Comparison, Durable, Seen, State, VipProbe, Witness
 from mysql_ha_agent.telling import status
@@ -90,7 +90,11 @@ class TestTable:
              "NOT REDUNDANT: Its commits are acknowledged without a second copy: b does not answer."),
             ([A_WRITES, {**B_SAYS, "errant": "u:5-9"}], "b is QUARANTINED: only it has the transactions u:5-9."),
             ([A_WRITES, {**B_SAYS, "left_behind": True}], "b was left behind: it may lack acknowledged writes."),
+            ([{**B_SAYS, "phase": "promoting", "waiting": "a person"}],
+             "b has the VIP, read-only: its promotion waits for a person."),
             ([A_WRITES, {**B_SAYS, "hold": "clone"}], "b is held (clone). To end that: mysql-ha release."),
+            ([A_WRITES, {**B_SAYS, "hold": rejoin.HOLD}],
+             "b is held: the agent provisions this instance anew by CLONE, and lets go of it when that is done."),
             ([A_WRITES, {**B_SAYS, "paused": True}], "b is paused: its agent leaves it as it is."),
             ([told(replace(WRITER, vip_probe=VipProbe(NOW, "02::01")), LED)], "a hears another host, 02::01, answer"),
         ],
@@ -138,7 +142,8 @@ class TestExplanation:
              "It may not hold the writer VIP:\n  It is held: clone.\n  It is paused.\n"),
             (STANDBY, replace(KNOWN, reasons=("It is paused.",)), "this instance would not take over."),
             (STANDBY, replace(KNOWN, phase="starting"), "Whether it may hold the writer VIP is not known yet.\n"),
-            (STANDBY, replace(KNOWN, phase="promoting", waiting="a thing"), "Its promotion waits for a thing.\n"),
+            (STANDBY, replace(KNOWN, phase="promoting", waiting="a thing"),
+             "a has the VIP, read-only: its promotion waits for a thing.\n"),
             (replace(STANDBY, saved=Durable(3, errant="u:9")), KNOWN, "a is QUARANTINED"),
             (replace(STANDBY, saved=Durable(3, 2)), KNOWN, "number 3; its own last one was number 2."),
             (replace(STANDBY, saved=Durable()), KNOWN, "It knows of no promotion in this cluster."),

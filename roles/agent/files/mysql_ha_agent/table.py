@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import rejoin
 from .config import Config
 
 Answer = dict[str, Any]  # /status, or `instance`, `role` and `error`
@@ -77,7 +78,11 @@ def _about(answer: Answer) -> list[str]:
         lines.append(
             f"{name} was left behind: it may lack acknowledged writes. It may lead again when it has caught up with"
             " the writer. If that one is lost for good: mysql-ha promote --accept-data-loss.")
-    if answer["hold"] is not None:
+    if answer["waiting"]:
+        lines.append(f"{name} has the VIP, read-only: its promotion waits for {answer['waiting']}.")
+    if answer["hold"] == rejoin.HOLD:
+        lines.append(f"{name} is held: {rejoin.HOLD}, and lets go of it when that is done.")
+    elif answer["hold"] is not None:
         lines.append(f"{name} is held ({answer['hold'] or 'no reason given'}). To end that: mysql-ha release.")
     if answer["paused"]:
         lines.append(f"{name} is paused: its agent leaves it as it is. To end that: mysql-ha resume.")
@@ -96,8 +101,6 @@ def explanation(config: Config, own: Answer) -> str:
     """Whether an instance may lead, why, what it waits for, whom it hears, and what a failover would do."""
     place = "the VIP is here" if own["vip_here"] else "the VIP is not here"
     lines = [f"{own['instance']}, a {own['role']}, is {own['phase']}; {place}."]
-    if own["waiting"]:
-        lines.append(f"Its promotion waits for {own['waiting']}.")
     if own["eligible"]:
         lines.append("It may hold the writer VIP.")
     elif own["reasons"]:
