@@ -32,18 +32,24 @@ class Cluster:
 
     inventory: Path
     group: str = "bench"
-    client: str = "benchclient"
     rejoins: bool = False  # the agents re-provision a quarantined instance by themselves
 
     @cached_property
-    def variables(self) -> dict[str, dict[str, Any]]:
-        """The inventory's variables of each member."""
+    def _listing(self) -> dict[str, Any]:
         done = subprocess.run(
             ["ansible-inventory", "--list", "-i", str(self.inventory)],
             cwd=hosts.PROJECT, capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
-        listing = json.loads(done.stdout)
-        return {name: listing["_meta"]["hostvars"][name] for name in listing[self.group]["hosts"]}
+        return dict(json.loads(done.stdout))
+
+    @cached_property
+    def variables(self) -> dict[str, dict[str, Any]]:
+        """The inventory's variables of each member."""
+        return {name: self._listing["_meta"]["hostvars"][name] for name in self._listing[self.group]["hosts"]}
+
+    @property
+    def client(self) -> str:
+        return str(self._listing["clients"]["hosts"][0])
 
     @property
     def members(self) -> list[str]:

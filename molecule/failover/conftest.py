@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from bench import load
@@ -16,7 +19,7 @@ BROKEN: list[str] = []
 
 @pytest.fixture(scope="module")
 def built() -> Cluster:
-    made = Cluster(INVENTORY)
+    made = Cluster(Path(os.environ.get("MHA_INVENTORY", INVENTORY)), rejoins=True)
     load.install(made.client)
     made.heal()
     made.make_table()
