@@ -125,7 +125,7 @@ VARIABLES = (
     Variable("agent_hang_timeout", read_timeout, 1.5),
     Variable("agent_demote_timeout", read_timeout, 0.3),
     Variable("agent_disk_timeout", read_timeout, 10),
-    Variable("agent_down_timeout", read_timeout, 5),
+    Variable("agent_down_timeout", read_timeout, 5, shared=True),
     Variable("agent_fence_timeout", read_timeout, 10),
     Variable("agent_witnesses", read_witnesses, ["gateway"]),
     Variable("agent_takeover", one_of("promote", "read_only"), "promote", shared=True),

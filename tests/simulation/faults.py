@@ -30,7 +30,7 @@ class Fault:
 
 PERSONAL = frozenset((  # what concerns one host, and nothing between the others
     "mysqld_crash", "mysqld_stays_down", "mysqld_hang", "mysqld_clean_restart", "receiver_drop", "receiver_stopped",
-    "disk_stall", "pause", "power_off", "isolated", "deaf", "mute", "agent_crash", "agent_frozen", "hold",
+    "disk_stall", "pause", "power_off", "isolated", "deaf", "rejecting", "mute", "agent_crash", "agent_frozen", "hold",
 ))
 
 
@@ -218,6 +218,13 @@ def deaf(world: World, host: Host, fault: Fault) -> Undo:
     return _cut(world, _links(world, host, False, True))
 
 
+def rejecting(world: World, host: Host, fault: Fault) -> Undo:
+    """A firewall between its agent and those of the other candidates: who asks it is told that nobody listens, and its
+    own questions are lost. Everything else goes through."""
+    world.network.rejecting.add(host.name)
+    return lambda: world.network.rejecting.discard(host.name)
+
+
 def mute(world: World, host: Host, fault: Fault) -> Undo:
     return _cut(world, _links(world, host, True, False))
 
@@ -329,7 +336,7 @@ KINDS: dict[str, Callable[[World, Host, Fault], Undo]] = {
     function.__name__: function
     for function in (
         mysqld_crash, mysqld_stays_down, mysqld_hang, mysqld_slow, applier_slow, mysqld_clean_restart, receiver_drop,
-        receiver_stopped, disk_stall, pause, power_off, total_outage, isolated, deaf, mute, lossy, slow_wires,
+        receiver_stopped, disk_stall, pause, power_off, total_outage, isolated, deaf, rejecting, mute, lossy, slow_wires,
         vrrp_blocked, vrrp_blocked_one_way, lost_messages, witness_down, agent_crash, agent_frozen, keepalived_killed,
         keepalived_stopped, vip_removed, hold, operator_pause,
     )

@@ -162,6 +162,19 @@ class StaleStandbyPromotes(Mutant):
 
 
 @planted
+class RefusalIsContact(Mutant):
+    """A standby takes every refused connection for the word of a host without an agent."""
+
+    plan = Plan((
+        When(1, 2, "rejecting", WRITER, (14, 14)), When(0, 1, "slow_wires", STANDBY, (30, 30), 0.8),
+        When(10, 11, "power_off", WRITER, (9, 9))), NO_READER)
+
+    def blind(self, seen: Seen, state: State, now: float) -> tuple[Seen, State]:
+        refused = [peer.refused for peer in seen.peers if peer.refused is not None]
+        return seen, replace(state, contact=max([state.contact or 0.0, *refused])) if refused else state
+
+
+@planted
 class FiniteTimeout(Mutant):
     """A commit waits for its acknowledgement for a second only."""
 

@@ -21,6 +21,7 @@ class Network:
         self.clock = clock
         self.hosts = hosts
         self.cut: dict[tuple[str, str], int] = {}  # directed link -> how many faults cut it now
+        self.rejecting: set[str] = set()  # hosts whose firewall refuses the other candidates' agents
         self.loss: dict[str, float] = {}  # node -> share of its messages that is lost
         self.slow: dict[str, float] = {}  # node -> additional delay in seconds
         self.vrrp_blocked: dict[tuple[str, str], int] = {}

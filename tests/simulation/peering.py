@@ -162,9 +162,17 @@ class Peering:
 
         self._open[number] = name, give_up
         other = self.agent.world.hosts[name].agent.peering
-        self.network.stream(self.own, name, valid, other.arrived, self.own, kind, seen, valid, answer, refuse,
-                            new=not self._connected.get(connection, False))
+        if not self._filtered(name):
+            self.network.stream(self.own, name, valid, other.arrived, self.own, kind, seen, valid, answer, refuse,
+                                new=not self._connected.get(connection, False))
+        elif name in self.network.rejecting:
+            self.network.datagram(self.own, self.own, refuse)
         self.clock.after(BOUND + (WAIT if kind == "follow" else 0.0), give_up)
+
+    def _filtered(self, name: str) -> bool:
+        hosts = self.agent.world.hosts
+        candidates = hosts[self.own].is_candidate and hosts[name].is_candidate and hosts[name].powered
+        return candidates and not self.network.rejecting.isdisjoint((self.own, name))
 
     def reset(self, name: str) -> None:
         """The connections with this peer have been reset: what was asked there has no answer."""

@@ -186,9 +186,28 @@ class TestLeftBehind:
         assert "Save" in kinds(decisions)
         assert "left behind" in " ".join(after.reasons)
 
-    def test_a_refused_connection_is_contact(self) -> None:
-        refused = replace(SILENT, refused=NOW - 1)
-        assert not run(replace(STANDBY, peers=(refused, R)), replace(KNOWN, contact=NOW - 9))[1].durable.left_behind
+    @pytest.mark.parametrize(
+        ("answered", "knocked", "contact", "left_behind"),
+        [
+            (4.9, None, 2.9, False),  # its agent has ended, so nobody goes on without us
+            (6.1, None, 2.9, True),  # by now its guard has closed it: whoever refuses for longer is a firewall
+            (4.9, 1.5, 3.1, True),  # it asks us, so its agent runs
+            (4.9, 2.5, 2.9, False),  # it asked us before it ended
+            (4.9, None, 5.0, True),  # in between there was no contact for the lease
+            (None, None, 9.0, True),
+        ],
+    )
+    def test_a_refused_connection_is_contact_as_long_as_its_guard_lets_it_write(
+        self, answered: float | None, knocked: float | None, contact: float, left_behind: bool
+    ) -> None:
+        """Seconds before now; the refusal was 1 s ago, and the clock goes on for 2.5 s."""
+        refused = replace(
+            SILENT, refused=NOW - 1, answered=None if answered is None else NOW - answered,
+            knocked=None if knocked is None else NOW - knocked)
+        seen = replace(STANDBY, peers=(refused, R))
+        state = run(seen, replace(KNOWN, contact=NOW - contact))[1]
+        later = run(seen, state, NOW + 1.9)[1]
+        assert later.durable.left_behind is left_behind
 
     def test_a_promotion_that_began_in_time_is_not_given_up(self) -> None:
         began = replace(UNCLAIMED, contact=NOW - 9, promoting_since=NOW - 7)

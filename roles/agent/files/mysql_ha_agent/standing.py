@@ -17,6 +17,7 @@ from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
 UNFED = 1.0  # seconds without a connected receiver while a writer lives
 HEARD_WITHIN = FRESH + 0.5  # seconds after which no older answer of a peer counts any more
 WAITS_AFTER = 1.0  # seconds; commits that began before semi-sync was on have ended by then
+KNOCKS = 1.0  # seconds; an agent that lives asks twice as often
 VIP_PROBE_LASTS = 1.0
 STUCK_AFTER = 1.5
 CLOSE_BEHIND = 1.0  # seconds of lag at which a standby may be waited for again
@@ -61,9 +62,19 @@ def _note_contact(view: View, state: State) -> State:
     known = next((peer for peer in view.others if peer.name == state.writer), None)
     if known is None:
         return state
-    # A refused connection is an answer too: no agent ran there, so nobody could have gone on without us.
-    reached = [at for at in (known.answered, known.refused, state.contact) if at is not None]
+    reached = [at for at in (known.answered, state.contact, _died(view, state, known)) if at is not None]
     return changed(state, contact=max(reached, default=None))
+
+
+def _died(view: View, state: State, peer: Peer) -> float | None:
+    """A refused connection is an answer too: no agent runs there, so nobody goes on without us. For as long as its
+    guard lets its mysqld write, that is; and a firewall refuses as well, behind which an agent lives and asks us."""
+    refused, answered, contact = peer.refused, peer.answered, state.contact
+    if refused is None or answered is None or contact is None:
+        return None
+    asks = peer.knocked is not None and refused - peer.knocked <= KNOCKS
+    guarded = refused - answered <= view.config.down_timeout and refused - contact < view.config.lease
+    return refused if guarded and not asks else None
 
 
 def in_contact(view: View, state: State) -> bool:
