@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,10 @@ PLAN = rejoin.Plan("u:1-3", "db1", "own", {"source_host": "10.0.0.9"})
 
 @pytest.fixture
 def config(tmp_path: Path) -> Any:
-    return SimpleNamespace(instance="db2", state_file=str(tmp_path / "db2.json"), hold_file=str(tmp_path / "db2.hold"))
+    addresses = {"db1": "10.0.0.1", "db6": "fd00::6"}
+    peers = [SimpleNamespace(name=name, address=ip_address(address)) for name, address in addresses.items()]
+    return SimpleNamespace(
+        instance="db2", state_file=str(tmp_path / "db2.json"), hold_file=str(tmp_path / "db2.hold"), peers=peers)
 
 
 def rejoining(config: Any, writer: Peer | None = None) -> rejoin.Rejoining:
@@ -93,6 +97,7 @@ def test_the_donor_is_another_server_that_lacks_the_errant_transactions(config: 
         (None, 1, "no live writer"), (replace(good, name="db2"), 1, "no live writer"),
         (replace(good, uuid=""), 1, "no live writer"),
         (replace(good, uuid="own"), 1, "this server itself"), (good, 0, "not errant"),
+        (replace(good, name="db6"), 1, "IPv6"),
     ):
         with pytest.raises(MysqlError, match=message):
             donor(writer, lacks)

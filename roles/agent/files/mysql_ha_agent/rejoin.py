@@ -114,10 +114,13 @@ class Rejoining:
             return replace(plan, donor=self._donor(session, plan))
 
     def _donor(self, session: Session, plan: Plan) -> str:
-        """Name of the live writer. Raises MysqlError if it is this server itself, or has the errant transactions."""
+        """Name of the live writer. Raises MysqlError if it is this server itself, or has the errant transactions, or
+        cannot be cloned: before anything is planned, because what is planned is held until it is done."""
         writer = self._writer()
         if writer is None or writer.name == self._config.instance or not writer.uuid:
             raise MysqlError("there is no live writer to clone")
+        if self._member(writer.name).address.version == 6:
+            raise MysqlError("CLONE takes no IPv6 address")
         if writer.uuid == plan.uuid:
             raise MysqlError(f"{writer.name} is this server itself")
         if not session.value("SELECT GTID_SUBTRACT(%s, %s) = GTID_SUBTRACT(%s, '')",
@@ -167,8 +170,6 @@ class Rejoining:
 
     def _copy(self, session: Session, plan: Plan) -> None:
         member = self._member(plan.donor)
-        if member.address.version == 6:
-            raise MysqlError("CLONE takes no IPv6 address")
         if not session.value("SELECT @@GLOBAL.read_only"):
             raise MysqlError("this instance is open for writes")
         _stop_channels(session)
