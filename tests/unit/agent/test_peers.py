@@ -78,6 +78,13 @@ class TestParse:
         assert read(json.dumps(TOLD).encode())
         assert not read(json.dumps({**TOLD, key: value}).encode())
 
+    @pytest.mark.parametrize(("gtid_set", "one"), [
+        ("", True), ("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:7:tag_1:1-3,u:9", True),
+        ("u:1-9'", False), ("nonsense!", False), ("u:1-9\n", False), (None, False),
+    ])
+    def test_a_set_of_gtids_is_one(self, gtid_set: Any, one: bool) -> None:
+        assert read(json.dumps({**TOLD, "mysqld": {**TOLD["mysqld"], "gtid_executed": gtid_set}}).encode()) is one
+
     def test_without_a_channel(self) -> None:
         peer = parse("a", json.dumps({**TOLD, "mysqld": {**TOLD["mysqld"], "channels": []}}).encode()).peer
         assert (peer.has_channel, peer.receiving, peer.lag) == (False, False, None)

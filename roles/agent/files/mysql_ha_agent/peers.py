@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ BOUND = 1.0  # seconds for a whole answer
 AGAIN = 0.2  # seconds after a question that failed
 PACE = 0.02  # seconds from one question to the next at least, however often the peer changes
 MOST = 1 << 62  # no promotion has a greater number
+_GTID_SET = re.compile(r"[0-9A-Za-z_:,-]*")  # tags included; what stands in one is left to mysqld
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,11 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         waits=_truth(status["waits"]),
         hears=tuple((_text(heard["name"]), _text(heard["phase"]), _seconds(heard["age"])) for heard in status["hears"]),
         uuid=_text(mysqld["uuid"]),
-        gtid_executed=_text(mysqld["gtid_executed"]),
+        gtid_executed=_gtid_set(mysqld["gtid_executed"]),
         receiving=channel["receiver"] == "Yes",
         has_channel=bool(channels),
         lag=None if lag is None else _seconds(lag),
+        witnessed=status.get("witnessed") is not False,
         events_disabled=tuple(_text(event) for event in mysqld.get("events_disabled", ())),
     )
 
@@ -84,6 +87,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("a text was expected")
     return value
+
+
+def _gtid_set(value: Any) -> str:
+    if not _GTID_SET.fullmatch(_text(value)):
+        raise ValueError("a set of GTIDs was expected")
+    return str(value)
 
 
 def _truth(value: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from . import semisync
 from .clock import now
 from .config import Config
-from .lib._connection import MysqlError, Session
+from .lib._connection import LOST_CONNECTION, MysqlError, Session
 from .lib._instance import compare_gtid, read_channels_of, unreceived
 from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, Process, dial, process_behind
@@ -84,6 +84,7 @@ class Watch:
                 self._poll(instance)
             except (MysqlError, OSError, ValueError) as error:
                 self._lost(instance, str(error))
+                time.sleep(RECONNECT_AFTER)  # what fails at every look must not become a storm of logins
 
     def _connect(self) -> Instance | None:
         config = self._config
@@ -205,7 +206,12 @@ class Watch:
             known = self._compared.get(name)
             same = known is not None and known[0] == executed and known[1].of_set == theirs
             if known is None or not same or known[1].unreceived:
-                known = executed, self._compare(session, theirs, instance.uuid, uuid)
+                try:
+                    known = executed, self._compare(session, theirs, instance.uuid, uuid)
+                except MysqlError as error:
+                    if not error.number or error.number in LOST_CONNECTION:
+                        raise
+                    continue  # mysqld does not take this set, as 8.0 takes no tags: this peer is not compared
                 self._compared[name] = known
             comparisons.append((name, known[1]))
         return {"gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons)}

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The thread that watches mysqld goes on whatever peers, mysqld or PyMySQL come up with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mysql_ha_agent import watch as module
+from mysql_ha_agent.clock import now
+from mysql_ha_agent.lib._connection import MysqlError
+from mysql_ha_agent.watch import RECONNECT_AFTER, Watch
+from unit.agent.world import CONFIG
+
+MOST = 5
+SETS = {"b": ("v:1", "v"), "r": ("nonsense", "w")}
+
+
+class Enough(BaseException):
+    """Ends a thread's endless loop."""
+
+
+class FakeSession:
+    def row(self, sql: str, args: Any = None) -> dict[str, Any]:
+        return {"r": 1, "s": 1, "o": 0}
+
+    def value(self, sql: str, args: Any = None) -> Any:
+        return "u:1-9"
+
+    def run(self, sql: str, args: Any = None) -> list[Any]:
+        return []
+
+    def close(self) -> None:
+        return
+
+
+class FakeInstance:
+    """In the place of Instance: nine logins that cost nothing."""
+
+    made = 0
+
+    def __init__(self, *arguments: Any) -> None:
+        if FakeInstance.made >= MOST:
+            raise Enough
+        FakeInstance.made += 1
+        self.sessions = {"watch": FakeSession()}
+        self.process = SimpleNamespace(pid=1, alive=lambda: True, ends=lambda within: False)
+        self.dialect = SimpleNamespace(version="9.7.4")
+        self.uuid, self.semi_sync_source = "u", None
+
+    def find_semi_sync(self) -> None:
+        return
+
+    def ended(self, seconds: float, woken: int) -> bool:
+        return False
+
+    def read_events(self) -> Any:
+        return SimpleNamespace(wait=False, scheduler=None, disabled=())
+
+    def close(self) -> None:
+        return
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeInstance.made = 0
+    monkeypatch.setattr(module, "Instance", FakeInstance)
+    monkeypatch.setattr(module, "read_channels_of", lambda session: [])
+    monkeypatch.setattr(module, "unreceived", lambda session, gtids: "")
+
+
+def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., dict[str, str]]:
+    def compare(session: Any, theirs: str) -> dict[str, str]:
+        if wrong(theirs):
+            raise error
+        return {"gtid_missing": "", "gtid_extra": ""}
+
+    return compare
+
+
+@pytest.mark.usefixtures("fakes")
+class TestComparison:
+    def test_a_set_that_mysqld_does_not_take_costs_that_comparison_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        malformed = MysqlError("Malformed GTID set specification 'nonsense'.", 1772)
+        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: theirs == "nonsense", malformed))
+        watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
+        watch.instance = instance  # type: ignore[assignment]
+        watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
+        server = watch.seen().server
+        assert server is not None
+        assert now() - server.detailed < 1
+        assert [name for name, _comparison in server.comparisons] == ["b"]
+
+    @pytest.mark.parametrize("number", [None, 0, 2013])
+    def test_a_lost_session_is_no_malformed_set(self, monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
+        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: True, MysqlError("it is gone", number)))
+        watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
+        with pytest.raises(MysqlError, match="it is gone"):
+            watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
+
+    def test_what_fails_at_every_look_is_no_storm_of_logins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: True, MysqlError("it is gone", 2013)))
+        slept: list[float] = []
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=slept.append))
+        with pytest.raises(Enough):
+            Watch(CONFIG, lambda: None, lambda: SETS)._watch()
+        assert slept == [RECONNECT_AFTER] * MOST
