@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
 import socket
 import struct
 import threading
@@ -21,7 +23,11 @@ _HEADER = struct.Struct("=IHHII")
 _ADDRESS = struct.Struct("=BBBBI")
 _ATTRIBUTE = struct.Struct("=HH")
 IFA_ADDRESS, IFA_LOCAL = 1, 2
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLM_F_DUMP_INTR = 0x10  # the addresses changed while they were listed, so some may be missing
+_ERRNO = struct.Struct("=i")  # negative, or 0
 LIST_AGAIN = 5.0  # seconds
+LIST_BOUND = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Addresses:
         self._interface = interface
         self._wake = wake
         self._here = False
+        self._serial = 0
         self._listed = threading.Event()
 
     def start(self) -> None:
@@ -86,25 +93,38 @@ class Addresses:
     def _follow(self, connection: socket.socket) -> None:
         while True:
             try:
-                self._list(connection)
-                until = time.monotonic() + LIST_AGAIN
-                while time.monotonic() < until:
-                    self._receive(connection, until - time.monotonic())
-            except OSError:  # events were lost (ENOBUFS): list anew
-                time.sleep(0.01)
+                with connection:
+                    while True:
+                        self._list(connection)
+                        until = time.monotonic() + LIST_AGAIN
+                        while time.monotonic() < until:
+                            self._receive(connection, until - time.monotonic())
+            except OSError:  # events were lost (ENOBUFS), or the list is not whole
+                connection = self._anew()
+
+    def _anew(self) -> socket.socket:
+        """On the former socket a list may be half read, and the kernel refuses another one there meanwhile."""
+        while True:
+            time.sleep(0.01)
+            with contextlib.suppress(OSError):
+                return self._connect()
 
     def _list(self, connection: socket.socket) -> None:
+        """What is known stays as it is until a whole list has come. Raises OSError."""
+        self._serial += 1
         request = _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-        connection.send(_HEADER.pack(_HEADER.size + len(request), GETADDR, DUMP, 1, 0) + request)
+        connection.send(_HEADER.pack(_HEADER.size + len(request), GETADDR, DUMP, self._serial, 0) + request)
         found, finished = False, False
-        deadline = time.monotonic() + 1
-        while not finished and time.monotonic() < deadline:
-            connection.settimeout(1)
+        deadline = time.monotonic() + LIST_BOUND
+        while not finished:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
             data = connection.recv(65536)
-            finished = _ends_list(data)
             for event in parse(data):
                 if self._concerns(event):
                     found = event.added
+            finished = ends_list(data, self._serial)
+            if not finished and time.monotonic() >= deadline:
+                raise TimeoutError("the list of addresses did not end")
         self._set(found)
         self._listed.set()
 
@@ -132,13 +152,25 @@ class Addresses:
             self._wake()
 
 
-def _ends_list(data: bytes) -> bool:
-    """NLMSG_DONE or NLMSG_ERROR is among the messages."""
+def ends_list(data: bytes, serial: int) -> bool:
+    """The answer to our question of this number ends here. Raises OSError where the list is not whole."""
     while len(data) >= _HEADER.size:
-        length, kind = _HEADER.unpack_from(data)[:2]
-        if kind in (2, 3):
-            return True
-        if length < _HEADER.size:
-            return True
+        length, kind, flags, answers = _HEADER.unpack_from(data)[:4]
+        if not _HEADER.size <= length <= len(data):
+            raise OSError("the kernel's answer is cut off")
+        if answers == serial:
+            if flags & NLM_F_DUMP_INTR and kind in (NEWADDR, NLMSG_DONE):
+                raise OSError("the addresses changed while they were listed")
+            if kind in (NLMSG_ERROR, NLMSG_DONE):
+                _raise_error(data[_HEADER.size:length])
+            if kind == NLMSG_DONE:
+                return True
         data = data[(length + 3) & ~3:]
     return False
+
+
+def _raise_error(content: bytes) -> None:
+    """Both kinds of end may carry an error: of the question, or of a list that broke off."""
+    error = _ERRNO.unpack_from(content)[0] if len(content) >= _ERRNO.size else 0
+    if error:
+        raise OSError(-error, os.strerror(-error))
