@@ -63,6 +63,11 @@ class Session:
         """How long a statement may take before it counts as lost; None waits for ever."""
         self._connection._read_timeout = seconds  # PyMySQL offers it at connect time only
 
+    @property
+    def socket(self) -> Any:
+        """To be waited on, not to be read."""
+        return self._connection._sock
+
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self._connection.close()
@@ -77,6 +82,7 @@ def connect(
     ssl_ca: str | None = None,
     tls: bool = True,
     connect_timeout: float = 10.0,
+    program_name: str = "mysql-ha",
 ) -> Session:
     """Logs in, by TCP where `host` is given, else by `unix_socket`. Raises MysqlError.
 
@@ -88,7 +94,9 @@ def connect(
     if not HAS_PYMYSQL:
         raise MysqlError("the Python library PyMySQL is missing: install python3-pymysql on this machine")
     with _translated(place, user):
-        if host and tls:
+        if not tls:
+            way["ssl_disabled"] = True  # from 1.2 on PyMySQL tries it unasked, over a socket too
+        elif host:
             way["ssl"] = _tls_context(ssl_ca)
         connection = pymysql.connect(
             user=user,
@@ -98,7 +106,7 @@ def connect(
             write_timeout=connect_timeout,
             autocommit=True,
             charset="utf8mb4",
-            program_name="mysql-ha",
+            program_name=program_name,
             # Timestamps as UTC; literals and results must not depend on how the server was configured.
             init_command="SET SESSION time_zone = '+00:00', sql_mode = ''",
             **way,

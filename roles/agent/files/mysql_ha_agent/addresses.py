@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from . import threads
 from .config import IpAddress
 
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
@@ -77,7 +78,7 @@ class Addresses:
     def start(self) -> None:
         """Returns when the list of addresses is known. Raises OSError."""
         connection = self._connect()
-        threading.Thread(target=self._follow, args=(connection,), name="addresses", daemon=True).start()
+        threads.start(self._follow, "addresses", connection)
         if not self._listed.wait(2):
             raise OSError("the kernel did not list its addresses")
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 
+from . import threads
 from .clock import now
 from .config import Config, IpAddress
 
@@ -39,7 +39,7 @@ class Adverts:
         self._heard: float | None = None
 
     def start(self) -> None:
-        threading.Thread(target=self._listen, name="adverts", daemon=True).start()
+        threads.start(self._listen, "adverts")
 
     def heard(self) -> float | None:
         """When the VIP was last announced by another host; our own advertisements do not come back to us."""

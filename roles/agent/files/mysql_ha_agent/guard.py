@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import trackfile
+from . import threads, trackfile
 from .clock import now
 from .config import Config
 from .journal import Journal
@@ -88,7 +88,7 @@ class Disk:
         self._writing = False
 
     def start(self) -> None:
-        threading.Thread(target=self._write_for_ever, name=f"disk {self.directory}", daemon=True).start()
+        threads.start(self._write_for_ever, f"disk {self.directory}")
 
     def stalled(self, at: float) -> float:
         """Seconds for which a write has been waiting or failing."""
@@ -135,7 +135,7 @@ class Server:
         self._instance: Instance | None = None
 
     def start(self) -> None:
-        threading.Thread(target=self._keep, name="sessions", daemon=True).start()
+        threads.start(self._keep, "sessions")
 
     def _keep(self) -> None:
         while True:

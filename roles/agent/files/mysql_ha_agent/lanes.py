@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from . import threads
 from .model import AnyDecision, Decision
 
 Report = Callable[[Decision, float, "Exception | None"], None]
@@ -31,7 +32,7 @@ class Lanes:
             self._running[decision.lane] = decision
             if decision.lane not in self._queues:
                 self._queues[decision.lane] = queue.SimpleQueue()
-                threading.Thread(target=self._work, args=(decision.lane,), name=decision.lane, daemon=True).start()
+                threads.start(self._work, decision.lane, decision.lane)
         self._queues[decision.lane].put(decision)
 
     def running(self) -> tuple[AnyDecision, ...]:

@@ -12,19 +12,18 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Collection
-from typing import Any
-
-import pymysql
 
 from . import events, semisync
 from .demotion import demote
-from .lib._connection import MysqlError, Session
+from .lib._connection import MysqlError, Session, connect
 from .lib._dialect import Dialect
 from .lib._instance import read_dialect
 
 # Sessions are opened ahead of need: while an account statement waits for its acknowledgement mysqld completes no login.
 SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_sync", "events", "events_watch")
 
+PROGRAM = "mysql-ha-agent"  # by this name the sessions of agent, guard and command know each other
+WAIT_TIMEOUT = 31536000  # seconds, the longest that there is: sessions are kept without being used
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
 LOOK_AT_PROCESS = 0.02  # seconds
 FLAGS_AT = 6  # in /proc/PID/stat, counted after the name
@@ -116,19 +115,19 @@ def _pid_of_peer(connection: socket.socket) -> int:
 def dial(path: str, user: str, timeout: float) -> tuple[Session, socket.socket]:
     """One session and its socket. Raises NotThere or MysqlError."""
     try:
-        connection: Any = pymysql.connect(
-            unix_socket=path, user=user, connect_timeout=timeout, read_timeout=timeout, write_timeout=timeout,
-            autocommit=True, charset="utf8mb4", program_name="mysql-ha-agent", ssl_disabled=True,
-            init_command="SET SESSION time_zone = '+00:00', sql_mode = '', wait_timeout = 31536000",
-        )
-    except pymysql.err.Error as error:
-        if isinstance(getattr(error, "original_exception", None), (ConnectionRefusedError, FileNotFoundError)):
+        session = connect(user, unix_socket=path, tls=False, connect_timeout=timeout, program_name=PROGRAM)
+    except MysqlError as error:
+        cause = getattr(error.__cause__, "original_exception", None)
+        if isinstance(cause, (ConnectionRefusedError, FileNotFoundError)):
             raise NotThere("nobody listens at the socket") from error
-        number = error.args[0] if len(error.args) > 1 else 0
-        raise MysqlError(str(error.args[-1]) if error.args else str(error), number) from error
-    session = Session(connection)
+        raise
+    try:
+        session.run(f"SET SESSION wait_timeout = {WAIT_TIMEOUT}")
+    except MysqlError:
+        session.close()
+        raise
     session.wait_for_answers(None)  # from here on the core judges silence
-    return session, connection._sock
+    return session, session.socket
 
 
 class Instance:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from . import threads
 from .clock import now
 from .config import Config, Member
 from .link import Link
@@ -136,7 +137,7 @@ class Peers:
     def start(self) -> None:
         for member in self._members:
             for run, what in ((self._follow, "follow"), (self._question, "ask")):
-                threading.Thread(target=run, args=(member,), name=f"{what} {member.name}", daemon=True).start()
+                threads.start(run, f"{what} {member.name}", member)
 
     def stop(self) -> None:
         """The threads end, each after the question that it has put."""

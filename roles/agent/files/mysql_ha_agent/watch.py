@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import semisync
+from . import semisync, threads
 from .clock import now
 from .config import Config
 from .lib._connection import LOST_CONNECTION, MysqlError, Session
@@ -55,7 +55,7 @@ class Watch:
 
     def start(self) -> None:
         for run in (self._watch, self._probe):
-            threading.Thread(target=run, name=f"mysqld{run.__name__}", daemon=True).start()
+            threads.start(run, f"mysqld{run.__name__}")
 
     def seen(self) -> Mysqld:
         """The death of the process is asked for here, so that it is known to the very next decision."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from . import threads
 from .clock import now
 from .config import Config, IpAddress
 from .config import Witness as Asked
@@ -42,8 +43,7 @@ class Witnesses:
 
     def start(self) -> None:
         for asked in self._asked:
-            threading.Thread(
-                target=self._ask_for_ever, args=(asked,), name=f"witness {asked.name}", daemon=True).start()
+            threads.start(self._ask_for_ever, f"witness {asked.name}", asked)
 
     def seen(self) -> tuple[Witness, ...]:
         """In the order of the configuration. Without a default route there is no witness `gateway`."""
