@@ -94,6 +94,13 @@ def test_a_set_without_one_uuid(gtid_set: str, left: str) -> None:
     assert without_uuid(gtid_set, "u") == left
 
 
+UNUSABLE = [
+    "", "[]", "[" * 100_000, '{"version": 1}', '{"version": 3, "generation": 7}', '{"version": 2, "colour": 1}',
+    '{"version": 2, "generation": null}', '{"version": 2, "generation": "5"}', '{"version": 2, "led": true}',
+    '{"version": 2, "errant": null}', '{"version": 2, "generation": -1}', '{"version": 2, "alone": 1}',
+]
+
+
 class TestFiles:
     def test_the_track_file_is_never_empty_nor_longer_than_its_value(self, tmp_path: Path) -> None:
         path = tmp_path / "a.track"
@@ -126,9 +133,32 @@ class TestFiles:
         assert statefile.load(path) == Durable(7, errant="u:1")
         assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
-    @pytest.mark.parametrize("text", ["", "[]", '{"version": 1}', '{"version": 2, "colour": 1}'])
+    @pytest.mark.parametrize("text", UNUSABLE)
     def test_a_memory_of_another_kind_is_an_error(self, tmp_path: Path, text: str) -> None:
         path = tmp_path / "a.json"
         path.write_text(text)
         with pytest.raises(ValueError, match=r".*"):
             statefile.load(str(path))
+
+    @pytest.mark.parametrize("text", UNUSABLE)
+    def test_a_memory_that_cannot_be_used_is_not_that_of_a_new_agent(self, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "a.json"
+        for _time in range(2):  # until the core has saved what is remembered now it is met again
+            path.write_text(text)
+            durable, problem = statefile.remember(str(path))
+            assert durable == Durable(left_behind=True)
+            assert str(path) in problem
+            assert (tmp_path / "a.json.bad").read_text() == text
+        statefile.save(str(path), durable)
+        assert statefile.remember(str(path)) == (durable, "")
+        assert (tmp_path / "a.json.bad").read_text() == text
+
+    def test_a_memory_that_cannot_be_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.json"
+        path.mkdir()
+        durable, problem = statefile.remember(str(path))
+        assert durable == Durable(left_behind=True)
+        assert "Is a directory" in problem
+
+    def test_no_memory_is_a_new_agent(self, tmp_path: Path) -> None:
+        assert statefile.remember(str(tmp_path / "a.json")) == (Durable(), "")

@@ -76,10 +76,11 @@ class Agent:
         self.watch = Watch(config, wake, self._sets)
         self.rejoining = Rejoining(config, self._live_writer, journal.say)
         self.lanes = Lanes(self._carry_out, self._done)
-        self.saved = self._remember()
+        remembered = self._remember()
+        self.saved = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
         self.vip_probe = VipProbe()
         self.fenced: float | None = None
-        self.state = State(durable=self.saved)
+        self.state = State(durable=remembered)
         self.board = Board(config, self._see(), self.state)
 
     def run(self) -> None:
@@ -268,11 +269,12 @@ class Agent:
         self._wakeup.set()
 
     def _remember(self) -> Durable:
-        try:
-            return statefile.load(self.config.state_file)
-        except (OSError, ValueError) as error:
-            self.journal.say(f"the memory is lost: {error}", logging.ERROR)
-            return Durable()
+        durable, self.memory_lost = statefile.remember(self.config.state_file)
+        if not self.memory_lost:
+            return durable
+        self.journal.say(f"the memory is lost: {self.memory_lost}", logging.ERROR)
+        rivals = self.config.is_candidate and any(member.role == "candidate" for member in self.config.peers)
+        return durable if rivals else Durable()  # nobody else can have led
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._stop = True

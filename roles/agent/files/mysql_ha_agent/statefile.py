@@ -4,14 +4,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from .model import Durable
 
 VERSION = 2
+
+
+def remember(path: str) -> tuple[Durable, str]:
+    """The memory, and what is wrong with it. One that exists and cannot be used may have known that this instance
+    lacks acknowledged writes, so it counts as left behind. The file is kept aside for people."""
+    try:
+        return load(path), ""
+    except (OSError, ValueError) as error:
+        aside = f"{path}.bad"
+        with contextlib.suppress(OSError):  # a second name: until the next memory is on disk this one is met again
+            Path(aside).unlink(missing_ok=True)
+            os.link(path, aside)
+        return Durable(left_behind=True), f"{error} (kept as {aside})" if Path(aside).exists() else str(error)
 
 
 def load(path: str) -> Durable:
@@ -20,12 +34,19 @@ def load(path: str) -> Durable:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Durable()
+    except RecursionError as error:
+        raise ValueError(f"{path}: {error}") from None
     if not isinstance(content, dict) or content.pop("version", None) != VERSION:
         raise ValueError(f"{path} is not a state file of version {VERSION}")
     try:
-        return Durable(**content)
+        durable = Durable(**content)
     except TypeError as error:
         raise ValueError(f"{path}: {error}") from None
+    for field in fields(Durable):
+        value = getattr(durable, field.name)
+        if type(value) is not type(field.default) or (isinstance(value, int) and value < 0):
+            raise ValueError(f"{path}: {field.name} is {value!r}")
+    return durable
 
 
 def save(path: str, durable: Durable) -> None:
