@@ -55,7 +55,7 @@ class Agent:
         self.told: tuple[Seen, State] | None = None
         self.lanes: dict[str, AnyDecision] = {}
         self.vip_probe = VipProbe()
-        self.fenced: float | None = None
+        self.fenced: dict[str, float] = {}
         self.advert: float | None = None
         self.witnesses = tuple(Witness(name) for name in self.world.setup.witnesses)
         self._scheduled = False
@@ -146,7 +146,8 @@ class Agent:
             vip_here=host.vip, keepalived=host.keepalived.alive, hold=files.hold, track=files.track,
             mysqld=self.watching.seen(), peers=self.peering.seen(), saved=self.saved, witnesses=self.witnesses,
             vip_probe=self.vip_probe, disk_stalled=self.clock.now - host.stalled_since if host.disk_stalled else 0.0,
-            lead=files.lead, paused=files.paused, request=files.request, fenced=self.fenced, running=running,
+            lead=files.lead, paused=files.paused, request=files.request,
+            fenced=tuple(self.fenced.items()), running=running,
             advert=self.advert,
         )
 

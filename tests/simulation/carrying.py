@@ -203,7 +203,7 @@ class Carrier:
         if victim.powered:
             victim.power_off()
             self.clock.after(self.clock.between(5, 15), victim.power_on, 1.0, 1.0, self.clock.between(0, 3))
-        self.agent.fenced = self.host.local()
+        self.agent.fenced[victim.name] = self.host.local()
         self.done("")
 
     def _rejoin(self) -> None:

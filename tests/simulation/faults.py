@@ -264,8 +264,9 @@ def lost_messages(world: World, host: Host, fault: Fault) -> Undo:
 
 
 def witness_down(world: World, host: Host, fault: Fault) -> Undo:
+    before = set(world.silent_witnesses)
     world.silent_witnesses.update(world.setup.witnesses)
-    return world.silent_witnesses.clear
+    return lambda: world.silent_witnesses.intersection_update(before)
 
 
 # ---- our processes and files -----------------------------------------------------------------------------------------
@@ -335,10 +336,10 @@ def operator_pause(world: World, host: Host, fault: Fault) -> Undo:
 KINDS: dict[str, Callable[[World, Host, Fault], Undo]] = {
     function.__name__: function
     for function in (
-        mysqld_crash, mysqld_stays_down, mysqld_hang, mysqld_slow, applier_slow, mysqld_clean_restart, receiver_drop,
-        receiver_stopped, disk_stall, pause, power_off, total_outage, isolated, deaf, rejecting, mute, lossy, slow_wires,
-        vrrp_blocked, vrrp_blocked_one_way, lost_messages, witness_down, agent_crash, agent_frozen, keepalived_killed,
-        keepalived_stopped, vip_removed, hold, operator_pause,
+        mysqld_crash, mysqld_stays_down, mysqld_hang, mysqld_slow, applier_slow, mysqld_clean_restart,
+        receiver_drop, receiver_stopped, disk_stall, pause, power_off, total_outage, isolated, deaf, rejecting,
+        mute, lossy, slow_wires, vrrp_blocked, vrrp_blocked_one_way, lost_messages, witness_down, agent_crash,
+        agent_frozen, keepalived_killed, keepalived_stopped, vip_removed, hold, operator_pause,
     )
 }
 WEIGHTS = {"power_off": 3, "mysqld_crash": 2, "pause": 3, "isolated": 3, "total_outage": 2, "mysqld_hang": 2}

@@ -33,12 +33,14 @@ class Schedule:
 def random_setup(rng: random.Random) -> Setup:
     candidates = rng.choices((2, 3, 1), (16, 4, 1))[0]
     topology = rng.choice(("dual_source", "source_replica")) if candidates == 2 else "source_replica"
+    readers = rng.choice((0, 1, 1, 2))
     return Setup(
-        candidates=candidates, readers=rng.choice((0, 1, 1, 2)), topology=topology,
+        candidates=candidates, readers=readers, topology=topology,
         durability=rng.choices(("available", "strict"), (5, 1 if candidates > 1 else 0))[0],
         takeover=rng.choices(("promote", "read_only"), (9, 1))[0],
         rejoin=rng.choice(("manual", "clone")), advert_interval=rng.choice((0.2, 0.5, 1.0)),
-        witness_count=rng.choice((1, 1, 2)), fence=rng.random() < 0.1,
+        witness_count=rng.choice((1, 1, 2)), witnesses_answer=not readers or rng.random() < 0.9,
+        fence=rng.random() < 0.1,
         load=rng.choice((1, 1, 1, 6)))
 
 

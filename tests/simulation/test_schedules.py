@@ -44,7 +44,7 @@ faults = st.builds(
 setups = st.builds(
     Setup, candidates=st.sampled_from([2, 2, 3]), readers=st.integers(0, 1), topology=st.just("source_replica"),
     durability=st.sampled_from(["available", "strict"]), advert_interval=st.sampled_from([0.2, 0.5]),
-    witness_count=st.integers(1, 2))
+    witness_count=st.integers(1, 2), witnesses_answer=st.booleans())
 schedules = st.builds(
     Schedule, setup=setups, seed=st.integers(0, 1000), together=st.just(True),
     faults=st.lists(st.tuples(st.floats(0.0, 5.0), faults), min_size=1, max_size=3).map(tuple))
@@ -63,6 +63,17 @@ def test_a_standby_does_not_take_back_its_word_before_the_writer_has_heard_it() 
         Setup(readers=0, advert_interval=0.2))
     for number in range(30):
         holds(plan.schedule(number))
+
+
+@pytest.mark.parametrize("topology", ["dual_source", "source_replica"])
+def test_a_witness_that_never_answers_does_not_let_two_write(topology: str) -> None:
+    """Found by review: it counted as none, so a writer that was cut off went on alone."""
+    plan = Plan((When(1, 2, "isolated", WRITER, (9, 9)),), Setup(readers=0, topology=topology, witnesses_answer=False))
+    restarted = Plan((When(1, 2, "isolated", WRITER, (9, 9)), When(2.3, 3.2, "agent_crash", WRITER, (0.2, 0.4))),
+                     Setup(readers=0, topology=topology))
+    for number in range(8):
+        holds(plan.schedule(number))
+        holds(restarted.schedule(number))
 
 
 def test_a_seed_replays(capsys: pytest.CaptureFixture[str]) -> None:

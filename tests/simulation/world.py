@@ -39,6 +39,7 @@ class Setup:
     rejoin: str = "manual"
     advert_interval: float = 0.5
     witness_count: int = 1
+    witnesses_answer: bool = True
     fence: bool = False
     load: int = 1  # clients with short timeouts; more of them leave a longer tail behind a crash
 
@@ -80,7 +81,7 @@ class World:
         self.steps = self.transactions = 0
         self.hosts: dict[str, Host] = {}
         self.network = Network(self.clock, self.hosts)
-        self.silent_witnesses: set[str] = set()
+        self.silent_witnesses = set() if setup.witnesses_answer else set(setup.witnesses)
         self.ledger = Ledger(self)
         self.operator = Operator(self)
         for rank, name in enumerate(setup.names):

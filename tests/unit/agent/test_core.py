@@ -164,7 +164,19 @@ class TestPromotion:
         decisions, after = run(seen, alone, of=of)
         assert [d.peer for d in decisions if isinstance(d, Fence)] == ["b"]
         assert "Open" not in kinds(decisions)
-        assert "Open" in kinds(run(replace(seen, fenced=NOW), after, of=of)[0])
+        assert "Open" in kinds(run(replace(seen, fenced=(("b", NOW),)), after, of=of)[0])
+
+    def test_where_nobody_knows_who_led_every_silent_candidate_is_fenced(self) -> None:
+        """After `promote --accept-data-loss` on a host that has just booted. Its priority rises over them too."""
+        of = config(fence_command=["/usr/local/sbin/fence"])
+        silent = replace(SILENT, asked=NOW - 0.005, lead=8)
+        booted = replace(PROMOTING, durable=DURABLE, writer="", writer_set="", contact=None, promised=False)
+        seen = ready(peers=(silent, R), saved=DURABLE, request="accept-data-loss")
+        claiming, after = run(seen, booted, of=of)
+        assert [d.value for d in claiming if isinstance(d, SetLead)] == ["16"]
+        decisions, after = run(replace(seen, saved=after.durable, lead="16"), after, of=of)
+        assert [d.peer for d in decisions if isinstance(d, Fence)] == ["b"]
+        assert "Open" not in kinds(decisions)
 
     def test_a_person_decides_with_read_only(self) -> None:
         of = config(takeover="read_only")

@@ -11,6 +11,7 @@ import pytest
 from mysql_ha_agent.model import (
     RemoveVip,
     Server,
+    VipProbe,
     Witness,
 )
 from unit.agent.world import (
@@ -26,6 +27,7 @@ from unit.agent.world import (
     WRITER,
     B,
     R,
+    config,
     kinds,
     run,
     up,
@@ -64,6 +66,17 @@ class TestHost:
         assert run(replace(WRITER, peers=gone), alone)[1].reasons == ()
         witnessed = replace(WRITER, peers=gone, witnesses=(Witness("gateway", NOW, NOW - 1),))
         assert run(witnessed, state)[1].reasons == ()
+
+    def test_a_witness_that_has_never_answered_does_not_switch_that_off(self) -> None:
+        """As after a restart of the agent on a host that is cut off, or where the gateway answers no ping."""
+        asks = config(witnesses=["gateway"])
+        gone = replace(WRITER, peers=(SILENT,), vip_probe=VipProbe(NOW), witnesses=(Witness("gateway", NOW),))
+        for seen in (gone, replace(gone, witnesses=())):
+            after = run(seen, LED, of=asks)[1]
+            assert "cut off" in " ".join(after.reasons)
+            assert not after.durable.alone
+        without = replace(gone, witnesses=())
+        assert run(without, LED)[1].durable.alone  # nobody is there to be asked
 
 
 class TestPaused:

@@ -166,6 +166,24 @@ class TestSemiSync:
         decisions, _ = run(seen, replace(LED, stuck_since=NOW - since, acked=7), of=config(durability=durability))
         assert ("Demote" in kinds(decisions)) is closes
 
+    def test_so_is_a_standby_that_receives_and_acknowledges_nothing(self) -> None:
+        """rpl_semi_sync_replica_enabled=OFF there: nobody is connected with semi-sync, and commits wait."""
+        asynchronous = SemiSync(True, 0, waiting=3, acked=7)
+        seen = replace(WRITER, mysqld=up(replace(OPENED, semi_sync=asynchronous)))
+        state = run(seen, replace(LED, acked=7))[1]
+        assert state.stuck_since == NOW
+        gave_up = replace(seen, peers=(replace(GIVEN_UP, mysqld_up=True, receiving=True), R))
+        assert run(gave_up, replace(state, stuck_since=NOW - 1.5, alone_since=NOW))[1].durable.alone
+
+    @pytest.mark.parametrize("durability", ["available", "strict"])
+    def test_a_writer_that_loses_the_plugin(self, durability: str) -> None:
+        seen = replace(WRITER, mysqld=up(replace(OPENED, semi_sync=None)))
+        decisions, after = run(seen, LED, of=config(durability=durability))
+        if durability == "strict":
+            assert "Demote" in kinds(decisions)
+        else:  # its standby learns that it has been left behind
+            assert (after.durable.alone, after.waits_since) == (True, None)
+
     def test_a_standby_counts_again_only_when_semi_sync_is_on_and_that_is_on_disk(self) -> None:
         alone = replace(LED, durable=replace(LED_LAST, alone=True), waits_since=None)
         seen = replace(WRITER, saved=alone.durable)
@@ -291,11 +309,19 @@ class TestLeftBehind:
         after = run(stalled, self.BEHIND)[1]
         assert (after.durable.left_behind, after.behind_until) == (True, NOW)
 
-    def test_accepting_the_loss_makes_it_the_last_that_led(self) -> None:
-        seen = replace(STANDBY, request="accept-data-loss", peers=(SILENT, R))
-        after = run(seen, replace(self.BEHIND, contact=None))[1]
-        assert after.durable == Durable(generation=4, led=4, alone=True, source_proven=False)
-        assert run(seen, after)[1].durable == after.durable  # once for a request
+    def test_accepting_the_loss_lets_it_lead_and_makes_nothing_true_before_it_does(self) -> None:
+        errant = replace(self.BEHIND.durable, errant="w:1")
+        behind = replace(self.BEHIND, contact=None, durable=errant)
+        seen = replace(STANDBY, request="accept-data-loss", peers=(SILENT, R), saved=errant, track="1")
+        decisions, after = run(seen, behind)
+        assert (after.reasons, after.durable) == ((), errant)
+        assert "SetTrack" in kinds(decisions)
+        assert run(replace(seen, request=None), after)[1].reasons  # it was not followed, so nothing has changed
+        stopped = replace(CLOSED, channels=(replace(CHANNEL, receiver="No"),))
+        arrived = replace(seen, vip_here=True, track="0", mysqld=up(stopped))
+        promoting = replace(after, phase="promoting", promoting_since=NOW - 1)
+        claimed = run(arrived, promoting)[1]
+        assert claimed.durable == Durable(generation=4, led=4, alone=True, source_proven=False)
 
 
 class TestColdStart:

@@ -65,8 +65,7 @@ ERRANT = replace(KNOWN, durable=replace(DURABLE, errant="u:10"))
         pytest.param(replace(STANDBY, disk_stalled=9.9), KNOWN, id="a slow disk"),
         pytest.param(replace(WRITER, disk_stalled=99.0, peers=(replace(B, eligible=False), R)), LED,
                      id="a stalled disk of a writer whom nobody can succeed"),
-        pytest.param(replace(STANDBY, peers=(SILENT,), witnesses=(Witness("gateway", asked=NOW),)), KNOWN,
-                     id="a witness that has never answered is none"),
+        pytest.param(replace(STANDBY, peers=(SILENT,)), KNOWN, id="there is no witness"),
     ],
 )
 def test_may_lead(seen: Seen, state: State) -> None:
@@ -95,8 +94,10 @@ def test_may_lead(seen: Seen, state: State) -> None:
         (replace(STANDBY, paused=True), KNOWN, "paused"),
         (STANDBY, replace(KNOWN, durable=replace(DURABLE, left_behind=True)), "left behind: b may have"),
         (replace(STANDBY, peers=(SILENT,), witnesses=(Witness("gateway", NOW, NOW - 3),)), KNOWN, "nor any witness"),
+        (replace(STANDBY, peers=(SILENT,), witnesses=(Witness("gateway", asked=NOW),)), KNOWN, "nor any witness"),
         (replace(STANDBY, peers=(SILENT, R)), replace(KNOWN, contact=NOW - 3), "waits for b"),
         (STANDBY, replace(KNOWN, outdone=("c", NOW)), "c has transactions that are not here"),
+        (replace(STANDBY, mysqld=up(replace(CLOSED, semi_sync=None))), KNOWN, "no semi-synchronous replication"),
     ],
 )
 def test_may_not_lead(seen: Seen, state: State, words: str) -> None:

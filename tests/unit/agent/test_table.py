@@ -120,7 +120,6 @@ class TestExplanation:
             "The newest promotion that it knows of is number 3; it never led.",
             "b answered 0.0 s ago: writer, may lead.",
             "r answered 0.0 s ago: standby, may not lead.",
-            "No witness is configured: only other agents can show that this host is not cut off.",
             "If the writer failed now, this instance could take over, once everything that it has received is applied.",
         ]
 

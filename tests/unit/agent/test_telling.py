@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mysql_ha_agent import peers
-from mysql_ha_agent.model import Durable, Peer, Seen, State, VipProbe, Witness
+from mysql_ha_agent.model import Durable, Peer, Seen, SemiSync, State, VipProbe, Witness
 from mysql_ha_agent.telling import not_redundant, reader, status, writer
 from mysql_ha_agent.view import View
 from unit.agent.world import CHANNEL, CONFIG, KNOWN, LED, NOW, OPENED, SILENT, STANDBY, WRITER, B, R, config, up
@@ -81,6 +81,13 @@ class TestNotRedundant:
              "No other candidate may lead: b was left behind."),
             (replace(WRITER, peers=(replace(B, eligible=False, mysqld_up=False), R)), LED,
              "No other candidate may lead: b is down."),
+            (replace(WRITER, peers=(replace(B, eligible=False, left_behind=True), R),
+                     mysqld=up(replace(OPENED, semi_sync=SemiSync(False, 0)))), LED,
+             "No other candidate may lead: b receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)."),
+            (replace(WRITER, peers=(B,), witnesses=(Witness("gateway", NOW),)), LED,
+             "No witness answers: without its standby this writer would close, because it may be cut off."),
+            (replace(WRITER, peers=(replace(B, witnessed=False), R)), LED,
+             "No witness answers b, which would not lead over a silent writer."),
         ],
     )
     def test_it_says_why(self, seen: Seen, state: State, said: str) -> None:

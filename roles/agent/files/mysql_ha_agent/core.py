@@ -9,8 +9,6 @@ who may have what, `eligibility` the reasons against leading, `view` the meaning
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import standing
 from .config import Config
 from .eligibility import STEADY, VIP_GONE, channel_broken, note_pause, reasons_against
@@ -155,10 +153,8 @@ class _Core(Step):
                 self.set_durable(source_proven=True)
 
     def _notice_request(self) -> None:
-        if self.seen.request is None:
-            self.set(accepted=False)
-        elif self.seen.request == "accept-data-loss" and not self.state.accepted and not self.state.led:
-            self.set(accepted=True, durable=replace(standing.claims(self.state.durable, True), errant=""))
+        """Nothing is made true by asking: the claim follows when the VIP is here and writes are about to be opened."""
+        self.set(accepted=self.seen.request == "accept-data-loss" and not self.state.led)
 
     # ---- open or closed ----------------------------------------------------------------------------------------------
 

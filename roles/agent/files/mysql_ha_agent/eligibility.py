@@ -96,6 +96,8 @@ def _against_writer(view: View, state: State) -> list[str]:
         rival = view.live(peer) and peer.phase == "writer" and peer.led == durable.led
         if rival and view.seen.vip_here and not view.config.precedes(peer.name):
             return [f"{peer.name} is a writer too, and goes first in the list of members."]
+    if view.config.durability == "strict" and view.server is not None and view.server.semi_sync is None:
+        return ["Its mysqld has no semi-synchronous replication."]
     if view.config.durability == "strict" and stuck(view, state):  # else the writer goes on alone for a moment
         for peer in view.others:
             if view.fresh(peer) and peer.eligible and peer.receiving and peer.disk_stalled < STALLS:
@@ -116,13 +118,15 @@ def _against_data(view: View, state: State) -> list[str]:
                 reasons.append(f"Channel '{channel.name}' from {channel.source_host} is broken by {broken}.")
         if not reasons and state.broken_at is not None and view.now - state.broken_at < STEADY:
             reasons.append(f"A channel was broken by an error within the last {STEADY:g} s.")
+        if mine.semi_sync is None and view.others:
+            reasons.append("Its mysqld has no semi-synchronous replication, so nobody would have what it acknowledged.")
         if not mine.gtid_executed:
             seeded = [peer.name for peer in view.seen.peers if view.live(peer) and peer.gtid_executed]
             if seeded:
                 reasons.append(f"It is empty, while {seeded[0]} has transactions.")
-    if state.durable.errant:
+    if state.durable.errant and not state.accepted:
         reasons.append(f"It has transactions that the cluster does not have: {state.durable.errant}.")
-    if state.durable.left_behind:
+    if state.durable.left_behind and not state.accepted:
         who = state.writer or "A writer"
         reasons.append(f"It was left behind: {who} may have acknowledged writes that are not here.")
     return reasons
@@ -132,6 +136,8 @@ def _against_order(view: View, state: State) -> list[str]:
     """Is it this one's turn? Only with the knowledge of every other candidate, but for one that just fell silent."""
     reasons = []
     unheard = [peer for peer in view.others if not view.live(peer)]
+    if state.accepted:
+        return []
     sure = in_contact(view, state) or state.promised or led_last(state)
     if unheard and (len(unheard) > 1 or not sure):
         names = " and ".join(peer.name for peer in unheard)

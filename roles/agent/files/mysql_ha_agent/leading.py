@@ -99,14 +99,18 @@ def _rival(step: Step, began: float) -> str:
 def _unheard(step: Step, began: float) -> str:
     """Of the other candidates one may be silent, if this one is sure to have what that one acknowledged."""
     unheard = [peer.name for peer in step.view.others if not step.view.heard_since(peer, began)]
-    if not unheard or (len(unheard) == 1 and (step.state.promised or standing.led_last(step.state))):
+    if not unheard or step.state.accepted:
+        return ""
+    if len(unheard) == 1 and (step.state.promised or standing.led_last(step.state)):
         return ""
     return f"{' and '.join(unheard)}, which may have led since"
 
 
 def _witness(step: Step, began: float) -> str:
     """Over a silent candidate somebody else must have answered after the VIP came: else this host is cut off."""
-    if standing.led_last(step.state) or all(step.view.heard_since(peer, began) for peer in step.view.others):
+    if step.state.accepted or standing.led_last(step.state):
+        return ""
+    if all(step.view.heard_since(peer, began) for peer in step.view.others):
         return ""
     return "a witness" if step.view.witnessed(step.now - began) is False else ""
 
@@ -131,7 +135,7 @@ def _receiver_gone(step: Step, channel: Channel) -> bool:
 def _lacking(step: Step, began: float) -> str:
     """With everything received applied: is it all that the writer was heard to have, and all that candidates have?"""
     view, state = step.view, step.state
-    if state.writer_set and not state.claimed:
+    if state.writer_set and not state.claimed and not state.accepted:
         comparison = view.writer_set(state)
         if comparison is None:
             return "the comparison with what the last writer had"
@@ -164,6 +168,8 @@ def _claim(step: Step, server: Server, began: float) -> str:
     alone = server.semi_sync is None or not _somebody_will_acknowledge(step, began)
     if not step.state.claimed:
         step.set(claimed=True, durable=standing.claims(step.state.durable, alone))
+        if step.state.accepted:  # from now on what is here is what the cluster has
+            step.set_durable(errant="")
     elif alone:
         step.set_durable(alone=True)
     lead = _level(step, began) * LEAD
@@ -188,22 +194,25 @@ def _following(step: Step) -> str:
 
 def _level(step: Step, began: float) -> int:
     """Over an old writer that is silent, and may still announce itself when it thaws, one level more than its own."""
-    old = next((peer for peer in step.view.others if peer.name == step.state.writer), None)
-    if old is None or step.view.heard_since(old, began):
-        return 1
-    return min(old.lead // LEAD + 1, LEVELS)
+    return max((min(peer.lead // LEAD + 1, LEVELS) for peer in _may_write(step, began)), default=1)
+
+
+def _may_write(step: Step, began: float) -> list[Peer]:
+    """The last writer if it is silent; where nobody knows who that was (a new agent), every silent candidate."""
+    return [
+        peer for peer in step.view.others
+        if not step.view.heard_since(peer, began) and peer.name == (step.state.writer or peer.name)]
 
 
 def _fence(step: Step, began: float) -> str:
     if not step.config.fence_command:
         return ""
-    old = next((peer for peer in step.view.others if peer.name == step.state.writer), None)
-    if old is None or step.view.heard_since(old, began):
-        return ""
-    if step.seen.fenced is not None and step.seen.fenced >= began:
-        return ""
-    step.do(Fence(f"{old.name} does not answer", old.name), RETRY_THREADS)
-    return f"the fence command for {old.name}"
+    fenced = {name for name, at in step.seen.fenced if at >= began}
+    for peer in _may_write(step, began):
+        if peer.name not in fenced:
+            step.do(Fence(f"{peer.name} does not answer", peer.name), RETRY_THREADS)
+            return f"the fence command for {peer.name}"
+    return ""
 
 
 # ---- the writer ------------------------------------------------------------------------------------------------------
@@ -238,7 +247,9 @@ def _tend_vip(step: Step) -> None:
 
 def _tend_semi_sync(step: Step, server: Server) -> None:
     semi_sync = server.semi_sync
-    if semi_sync is None:
+    if semi_sync is None:  # it is acknowledged all the same
+        step.set(waits_since=None)
+        step.set_durable(alone=True)
         return
     _note_waiting(step, semi_sync)
     if step.seen.busy("semi_sync"):

@@ -79,7 +79,7 @@ class Agent:
         remembered = self._remember()
         self.saved = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
         self.vip_probe = VipProbe()
-        self.fenced: float | None = None
+        self.fenced: dict[str, float] = {}
         self.state = State(durable=remembered)
         self.board = Board(config, self._see(), self.state)
 
@@ -127,7 +127,7 @@ class Agent:
         config = self.config
         # In this order: what is being carried out is asked for before what it changes.
         running = self.lanes.running()
-        saved, fenced, vip_probe = self.saved, self.fenced, self.vip_probe
+        saved, fenced, vip_probe = self.saved, tuple(self.fenced.items()), self.vip_probe
         return Seen(
             vip_here=self.addresses.here(),
             advert=self.adverts.heard(),
@@ -222,7 +222,7 @@ class Agent:
             vip.remove(config.vip, config.interface)
         else:
             fence.run(config, decision.peer)
-            self.fenced = now()
+            self.fenced = {**self.fenced, decision.peer: now()}
 
     def _on_mysqld(self, decision: AnyDecision, instance: Instance) -> None:
         if isinstance(decision, StopReceiver):

@@ -120,6 +120,7 @@ class Peer:
     has_channel: bool = True  # without one it has never replicated, and acknowledges nothing
     lag: float | None = None  # of its channel, in seconds
     events_disabled: tuple[str, ...] = ()
+    witnessed: bool = True  # a witness answers it, or there is none
     error: str = ""
 
 
@@ -167,7 +168,7 @@ class Seen:
     disk_stalled: float = 0.0  # seconds for which a small write to mysqld's disks has been waiting
     lead: str | None = None  # the content of the lead file, which raises the priority in VRRP; None: unreadable
     paused: bool = False
-    fenced: float | None = None  # when the fence command last succeeded
+    fenced: tuple[tuple[str, float], ...] = ()  # peers, and when the fence command last succeeded for them
     request: str | None = None  # what a person asks for: "promote" or "accept-data-loss"
     running: tuple[Decision, ...] = ()  # the decisions that are being carried out
 
@@ -330,7 +331,7 @@ class State:
     acked: int = 0  # when that was last looked at
     opened_at: float | None = None
     claimed: bool = False  # this promotion has its generation
-    accepted: bool = False  # the request that is there now has been followed
+    accepted: bool = False  # a person accepts that what is missing here is lost
     vip_lost: float | None = None  # the VIP left this writer, and no peer was seen to have it since
     contested: bool = False  # a peer had the VIP too
     stale_since: float | None = None  # the VIP is here although keepalived was told that it may not

@@ -153,13 +153,13 @@ def waits(view: View, state: State) -> bool:
 
 def stuck(view: View, state: State) -> bool:
     """A commit that reached the standby while its acknowledgement was lost with the connection is never acknowledged:
-    the standby has it already. Nothing but this shows it, and every later commit waits behind it."""
+    the standby has it already. Nor is any where a standby receives without semi-sync. Nothing but this shows it."""
     since = state.stuck_since
     return since is not None and view.now - max(since, state.awake_since) >= STUCK_AFTER
 
 
 def note_stuck(view: View, state: State, semi_sync: SemiSync) -> State:
-    waits = semi_sync.source_enabled and semi_sync.clients > 0 and semi_sync.waiting > 0
+    waits = semi_sync.source_enabled and semi_sync.waiting > 0
     since = state.stuck_since if waits and semi_sync.acked == state.acked else None
     return changed(state, stuck_since=view.now if waits and since is None else since, acked=semi_sync.acked)
 

@@ -115,8 +115,10 @@ def explanation(config: Config, own: Answer) -> str:
     lines.append(_memory(own))
     lines += [_peer(peer) for peer in own["peers"]]
     lines += [f"Witness {witness['name']} {_heard(witness['age'], 'answered')}." for witness in own["witnesses"]]
-    if not own["witnesses"]:
-        lines.append("No witness is configured: only other agents can show that this host is not cut off.")
+    if own["witnessed"] is None:
+        lines.append("There is neither a witness nor a reader: nothing shows whether this host is cut off.")
+    elif not own["witnessed"]:
+        lines.append("No witness answers: over a silent peer it would not lead, nor go on alone.")
     return "\n".join([*lines, _if_the_writer_failed(config, own)])
 
 

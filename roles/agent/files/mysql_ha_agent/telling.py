@@ -13,7 +13,7 @@ from .config import Config
 from .eligibility import channel_broken
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
 from .standing import stuck, waits
-from .view import View
+from .view import PEER_SILENT, View
 
 VERSION = 1  # counts incompatible changes
 
@@ -71,6 +71,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
             for peer in seen.peers if peer.answered is not None
         ],
         "peers": [_peer(peer, server, now) for peer in seen.peers],
+        "witnessed": view.witnessed(PEER_SILENT),
         "witnesses": [{"name": witness.name, "age": _age(witness.answered, now)} for witness in seen.witnesses],
     }
 
@@ -137,7 +138,10 @@ def not_redundant(view: View, state: State) -> str:
     if view.seen.saved.alone:
         alone = "Its commits are acknowledged without a second copy"
     elif any(view.live(peer) and peer.eligible for peer in view.others):
-        return ""
+        if view.witnessed(PEER_SILENT) is False:
+            return "No witness answers: without its standby this writer would close, because it may be cut off."
+        deaf = [peer.name for peer in view.others if view.live(peer) and not peer.witnessed]
+        return f"No witness answers {' and '.join(deaf)}, which would not lead over a silent writer." if deaf else ""
     else:
         alone = "No other candidate may lead"
     others = [f"{peer.name} {_why_not(view, peer)}" for peer in view.others]
@@ -152,6 +156,9 @@ def _why_not(view: View, peer: Peer) -> str:
     if not peer.mysqld_up:
         return "is down"
     if peer.left_behind:
+        server = view.server
+        if peer.receiving and server is not None and server.semi_sync and not server.semi_sync.clients:
+            return "receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)"
         return "was left behind"
     return "may lead" if peer.eligible else "may not lead"
 

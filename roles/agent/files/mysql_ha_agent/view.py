@@ -81,11 +81,13 @@ class View:
         return peer.answered is not None and peer.answered >= began
 
     def witnessed(self, within: float) -> bool | None:
-        """Whether anybody but a candidate answered. None: there is no witness, or none that ever answered."""
-        answers = [witness.answered for witness in self.seen.witnesses]
-        answers += [peer.answered for peer in self.seen.peers if not self.is_candidate(peer)]
-        known = [at for at in answers if at is not None]
-        return any(self.now - at <= within for at in known) if known else None
+        """Whether anybody but a candidate answered. None: nobody is there to be asked. One that never answered counts
+        as silent: else a gateway that answers no ping would switch the guard against isolation off without a word."""
+        readers = [peer.answered for peer in self.seen.peers if not self.is_candidate(peer)]
+        if not (self.config.witnesses or self.seen.witnesses or readers):
+            return None
+        answers = [witness.answered for witness in self.seen.witnesses] + readers
+        return any(at is not None and self.now - at <= within for at in answers)
 
     # ---- data --------------------------------------------------------------------------------------------------------
 
