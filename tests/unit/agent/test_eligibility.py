@@ -93,6 +93,8 @@ def test_may_lead(seen: Seen, state: State) -> None:
         (replace(WRITER, disk_stalled=10.0), LED, "not taken a write for 10 s"),
         (replace(STANDBY, paused=True), KNOWN, "paused"),
         (STANDBY, replace(KNOWN, durable=replace(DURABLE, left_behind=True)), "left behind: b may have"),
+        (STANDBY, replace(KNOWN, durable=replace(DURABLE, left_behind=True), memory_lost="no such file"),
+         "not here. Its memory was lost: no such file."),
         (replace(STANDBY, peers=(SILENT,), witnesses=(Witness("gateway", NOW, NOW - 3),)), KNOWN, "nor any witness"),
         (replace(STANDBY, peers=(SILENT,), witnesses=(Witness("gateway", asked=NOW),)), KNOWN, "nor any witness"),
         (replace(STANDBY, peers=(SILENT, R)), replace(KNOWN, contact=NOW - 3), "waits for b"),

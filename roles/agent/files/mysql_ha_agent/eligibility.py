@@ -128,7 +128,8 @@ def _against_data(view: View, state: State) -> list[str]:
         reasons.append(f"It has transactions that the cluster does not have: {state.durable.errant}.")
     if state.durable.left_behind and not state.accepted:
         who = state.writer or "A writer"
-        reasons.append(f"It was left behind: {who} may have acknowledged writes that are not here.")
+        lost = f" Its memory was lost: {state.memory_lost}." if state.memory_lost else ""
+        reasons.append(f"It was left behind: {who} may have acknowledged writes that are not here.{lost}")
     return reasons
 
 

@@ -80,7 +80,7 @@ class Agent:
         self.saved = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
         self.vip_probe = VipProbe()
         self.fenced: dict[str, float] = {}
-        self.state = State(durable=remembered)
+        self.state = State(durable=remembered, memory_lost=self.memory_lost)
         self.board = Board(config, self._see(), self.state)
 
     def run(self) -> None:

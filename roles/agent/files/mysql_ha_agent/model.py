@@ -299,6 +299,7 @@ AnyDecision = Union[
 @dataclass(frozen=True)
 class State:
     durable: Durable = Durable()
+    memory_lost: str = ""  # why what was on disk could not be used; until it has caught up
     phase: str = "starting"  # starting, standby, promoting, writer, demoting, held, down, paused
     reasons: tuple[str, ...] = ()  # why this instance may not lead; empty: it may
     waiting: str = ""  # what the promotion waits for

@@ -39,7 +39,7 @@ def note(view: View, state: State) -> State:
     if misses and not state.durable.left_behind:
         return replace(state, durable=replace(state.durable, left_behind=True), promised=False)
     if state.durable.left_behind and not misses and _caught_up(view, state):
-        return replace(state, durable=replace(state.durable, left_behind=False), behind_until=None)
+        return replace(state, durable=replace(state.durable, left_behind=False), behind_until=None, memory_lost="")
     return state
 
 
