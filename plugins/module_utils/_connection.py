@@ -64,6 +64,11 @@ class Session:
         self._connection._read_timeout = seconds  # PyMySQL offers it at connect time only
 
     @property
+    def number(self) -> int:
+        """By which KILL and SHOW PROCESSLIST call it."""
+        return int(self._connection.thread_id())
+
+    @property
     def socket(self) -> Any:
         """To be waited on, not to be read."""
         return self._connection._sock

@@ -12,6 +12,8 @@ import pytest
 from mysql_ha_agent import demotion
 from mysql_ha_agent.lib._connection import MysqlError
 
+OWN = (1, 2, 3)
+
 
 class FakeMysqld:
     """Commits wait for an acknowledgement, and SET super_read_only=ON for them, until semi-sync goes off."""
@@ -19,6 +21,7 @@ class FakeMysqld:
     def __init__(self, waiting: bool, clients: dict[int, str], locked: bool = False) -> None:
         self.locked = locked  # an account statement waits, and offline_mode for it
         self.clients = dict(clients)
+        self.agents: list[int] | MysqlError = []
         self.log: list[str] = []
         self.closed = threading.Event()
         self.acknowledged = threading.Event()
@@ -38,17 +41,22 @@ class FakeSession:
         return {"waits": 1, "clients": 0}
 
     def value(self, sql: str) -> Any:
-        return self.number if "CONNECTION_ID" in sql else int(self.mysqld.closed.is_set())
+        return int(self.mysqld.closed.is_set())
 
-    def run(self, sql: str) -> list[dict[str, Any]]:
+    def run(self, sql: str, args: Any = None) -> list[dict[str, Any]]:
         mysqld = self.mysqld
+        if "session_connect_attrs" in sql:
+            if isinstance(mysqld.agents, MysqlError):
+                raise mysqld.agents
+            return [{"id": number} for number in mysqld.agents]
         if sql.startswith("SELECT DISTINCT"):
             return []
         if sql == "SHOW PROCESSLIST":
             return [
                 {"id": number, "user": user, "command": "Query"} for number, user in mysqld.clients.items()
             ] + [{"id": 90, "user": "repl", "command": "Binlog Dump GTID"},
-                 {"id": 91, "user": "app", "command": "Killed"}, {"id": 1, "user": "agent", "command": "Query"}]
+                 {"id": 91, "user": "app", "command": "Killed"},
+                 *({"id": number, "user": "root", "command": "Query"} for number in OWN)]
         mysqld.log.append(sql)
         if sql.startswith("KILL"):
             if mysqld.clients.pop(int(sql.split()[1])) == "gone":
@@ -70,7 +78,7 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def close(mysqld: FakeMysqld) -> list[str]:
-    demotion.demote(mysqld.session(1), mysqld.session(2), mysqld.session(3), "agent", "rpl_semi_sync_source_enabled")
+    demotion.demote(mysqld.session(1), mysqld.session(2), mysqld.session(3), OWN, "rpl_semi_sync_source_enabled")
     return mysqld.log
 
 
@@ -100,3 +108,25 @@ def test_what_is_not_closed_is_an_error_and_offline_mode_is_not_left_on() -> Non
     with pytest.raises(MysqlError, match="read_only is still off"):
         close(mysqld)
     assert mysqld.log[-1] == "SET GLOBAL offline_mode = OFF"
+
+
+def test_the_sessions_of_agent_and_guard_are_known_by_their_program_not_by_their_user() -> None:
+    mysqld = FakeMysqld(waiting=True, clients={7: "root", 8: "mysql-ha", 20: "mysql-ha", 21: "root"})
+    mysqld.agents = [20, 21]
+    log = close(mysqld)
+    assert [sql for sql in log if sql.startswith("KILL")] == ["KILL 7", "KILL 8"]
+    assert mysqld.clients.keys() == {20, 21}
+
+
+def test_where_programs_cannot_be_read_only_the_own_sessions_are_kept() -> None:
+    mysqld = FakeMysqld(waiting=True, clients={7: "root", 20: "mysql-ha"})
+    mysqld.agents = MysqlError("SELECT command denied", 1142)
+    close(mysqld)
+    assert not mysqld.clients
+
+
+def test_a_lost_session_is_no_lack_of_privileges() -> None:
+    mysqld = FakeMysqld(waiting=False, clients={})
+    mysqld.agents = MysqlError("Lost connection to MySQL server", 2013)
+    with pytest.raises(MysqlError, match="Lost connection"):
+        close(mysqld)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection
 
 from . import events, semisync
-from .demotion import demote
+from .demotion import PROGRAM, demote
 from .lib._connection import MysqlError, Session, connect
 from .lib._dialect import Dialect
 from .lib._instance import read_dialect
@@ -22,7 +22,6 @@ from .lib._instance import read_dialect
 # Sessions are opened ahead of need: while an account statement waits for its acknowledgement mysqld completes no login.
 SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_sync", "events", "events_watch")
 
-PROGRAM = "mysql-ha-agent"  # by this name the sessions of agent, guard and command know each other
 WAIT_TIMEOUT = 31536000  # seconds, the longest that there is: sessions are kept without being used
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
 LOOK_AT_PROCESS = 0.02  # seconds
@@ -135,7 +134,6 @@ class Instance:
 
     def __init__(self, path: str, user: str, timeout: float) -> None:
         """Raises NotThere or MysqlError."""
-        self.user = user
         self.sessions: dict[str, Session] = {}
         self._sockets: dict[str, socket.socket] = {}
         for name in SESSIONS:
@@ -222,4 +220,5 @@ class Instance:
 
     def demote(self) -> None:
         sessions = self.sessions
-        demote(sessions["gate"], sessions["second"], sessions["third"], self.user, self.semi_sync_source)
+        own = [session.number for session in sessions.values()]
+        demote(sessions["gate"], sessions["second"], sessions["third"], own, self.semi_sync_source)
