@@ -100,7 +100,8 @@ class Agent:
             self.step()
             if now() - told_at >= TELL_EVERY:
                 told_at = now()
-                systemd.tell(f"WATCHDOG=1\nSTATUS={self.state.phase}: {'; '.join(self.state.reasons) or 'may lead'}")
+                systemd.tell("WATCHDOG=1")
+                systemd.status(f"{self.state.phase}: {'; '.join(self.state.reasons) or 'may lead'}")
                 self._say_alive()
             if now() - resumed_at >= RESUME_EVERY:
                 resumed_at = now()

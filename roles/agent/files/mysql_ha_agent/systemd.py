@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import socket
 
+LONGEST_STATUS = 200  # characters
+
 
 class Systemd:
     def __init__(self) -> None:
@@ -15,10 +17,15 @@ class Systemd:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.setblocking(False)
 
+    def status(self, text: str) -> None:
+        """For `systemctl status`: the beginning of one line."""
+        self.tell("STATUS=" + " ".join(text.split())[:LONGEST_STATUS])
+
     def tell(self, message: str) -> None:
-        """Nothing without systemd; a message that does not get through is not missed."""
+        """Nothing without systemd. By itself each: systemd drops a long datagram whole, and without WATCHDOG=1 it kills
+        the agent."""
         if self._address:
             try:
-                self._socket.sendto(message.encode(), self._address)
-            except OSError:
+                self._socket.sendto(message.encode("utf-8", "replace"), self._address)
+            except OSError:  # the next one follows soon
                 return
