@@ -23,6 +23,7 @@ from mysql_ha_agent.link import Link
 from mysql_ha_agent.model import Durable
 from mysql_ha_agent.peers import Peers, parse
 from mysql_ha_agent.telling import status
+from mysql_ha_agent.view import PEER_SILENT
 from unit.agent.sockets import Impostor, Node, configuration, flood, free_ports, get, http, saying, tidy, until
 from unit.agent.world import CONFIG, KNOWN, NOW, STANDBY, R
 
@@ -154,6 +155,19 @@ class TestLive:
             began = time.monotonic()
             assert get(ports["b"], "/status?from=a&fresh=1")[1]["instance"] == "b"
             assert 0.05 < time.monotonic() - began < 0.4
+
+    def test_whoever_fell_silent_long_ago_is_not_waited_for(self, ports: dict[str, int]) -> None:
+        b, _a, reader = (Node(name, ports).start() for name in "bar")
+        until(lambda: all(peer.answered is not None for peer in b.peers.seen()))
+        reader.stop()
+        with socket.create_server(("127.0.0.1", ports["r"])):
+            time.sleep(PEER_SILENT + 1.5)
+            took = []
+            for _time in range(5):
+                began = time.monotonic()
+                get(ports["b"], "/status?from=a&fresh=1")
+                took.append(time.monotonic() - began)
+        assert statistics.median(took) < 0.5 * FRESH_BOUND
 
     def test_two_that_ask_each_other_anew_come_to_an_end(
         self, pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch,

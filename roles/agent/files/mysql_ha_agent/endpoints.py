@@ -159,8 +159,10 @@ class Endpoints:
             if first:
                 self._board.tell_every_step(due)
                 self._peers.look()
-            peers = self._board.seen.peers
-            if moment < due and not all(peer.asked is not None and peer.asked >= question.arrived for peer in peers):
+            view = View(self._config, self._board.seen, moment)
+            # Whoever has fallen silent would only take the time that the asker has.
+            waits = [peer for peer in view.seen.peers if peer.answered is None or view.live(peer)]
+            if moment < due and not all(peer.asked is not None and peer.asked >= question.arrived for peer in waits):
                 return due
         elif wait and question.query.get("seen") == self._board.shown[2]:
             due = question.arrived + min(wait, LONGEST_WAIT)
