@@ -132,7 +132,7 @@ def main() -> int:
     if not measured:
         print(f"there are no runs of this version ({product}) in {RESULTS}", file=sys.stderr)
         return 1
-    page = [INTRODUCTION, f"Measured on: {machine()}. Digest of roles and plugins: {product}.", ""]
+    page = [INTRODUCTION, f"Measured on: {machine()}. Digest of the roles: {product}.", ""]
     page.append(f"![gaps]({PICTURE.name})")
     for name in measured:
         page += ["", f"## `{name}`", "", *table(lines[name], judged=True), *wrongs(lines[name])]
