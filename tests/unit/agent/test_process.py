@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -51,3 +54,56 @@ def test_one_that_is_gone_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     process = mysqld.Process(os.getpid())
     monkeypatch.setattr(os, "pread", gone)
     assert not process.alive()
+
+
+def test_what_cannot_be_read_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*place: int) -> bytes:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    process = mysqld.Process(os.getpid())
+    monkeypatch.setattr(os, "pread", unreadable)
+    assert process.alive()
+    process.close()
+
+
+def test_one_that_is_being_closed_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch closes the old process while the loop asks for it."""
+    process = mysqld.Process(os.getpid())
+    real, seen = os.close, []
+
+    def close(descriptor: int) -> None:
+        real(descriptor)
+        other = threading.Thread(target=lambda: seen.append(process.alive()))
+        other.start()
+        other.join(0.1)  # it may have to wait for the end of this
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", close)
+        process.close()
+    until = time.monotonic() + 5
+    while len(seen) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert seen == [True, True]
+    assert process.alive()
+
+
+def test_one_that_cannot_be_told_apart_any_more_is_not_killed(child: subprocess.Popen[bytes]) -> None:
+    process = mysqld.Process(child.pid)
+    process.close()
+    with pytest.raises(ProcessLookupError):
+        process.kill()
+    assert child.poll() is None
+
+
+def test_without_a_pidfd_the_dead_are_not_killed(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    first, second = mysqld.Process(child.pid), mysqld.Process(child.pid)
+    first.kill()
+    child.wait()
+    monkeypatch.setattr(os, "kill", lambda pid, number: None)  # the number is somebody else's by now
+    with pytest.raises(ProcessLookupError):
+        second.kill()
+    for process in (first, second):
+        process.close()
