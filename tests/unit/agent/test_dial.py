@@ -11,9 +11,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mysql_ha_agent import mysqld
 from mysql_ha_agent.lib._connection import MysqlError
 from mysql_ha_agent.mysqld import NotThere, dial
 
@@ -69,3 +71,39 @@ def test_too_many_connections_keep_their_number(tmp_path: Path) -> None:
     said = len(refusal).to_bytes(3, "little") + b"\x00" + refusal
     with listening(tmp_path / "s", said) as path:
         assert refused(path) == (MysqlError, 1040)
+
+
+def test_an_instance_that_cannot_be_used_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    far_ends: list[socket.socket] = []
+
+    class Unusable:
+        def __init__(self, near: socket.socket) -> None:
+            self._near = near
+
+        def wait_for_answers(self, seconds: float | None) -> None:
+            return
+
+        def row(self, sql: str, args: Any = None) -> Any:
+            raise MysqlError("is not a server version")
+
+        value = run = row
+
+        def close(self) -> None:
+            closed.append("session")
+            self._near.close()
+
+    def fake(*arguments: Any) -> tuple[Any, socket.socket]:
+        near, far = socket.socketpair()
+        far_ends.append(far)
+        return Unusable(near), near
+
+    monkeypatch.setattr(mysqld, "dial", fake)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _time in range(3):
+        with pytest.raises(MysqlError):
+            mysqld.Instance("/s", "mysql-ha", 1.0)
+    for far in far_ends:
+        far.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(closed) == 3 * len(mysqld.SESSIONS)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -295,6 +296,20 @@ def test_what_lasts_counts_without_pauses() -> None:
 class TestServer:
     def test_nobody_listens(self, tmp_path: Path) -> None:
         assert Server(config(socket=str(tmp_path / "none"))).close_for_writes() == "mysqld does not run"
+
+    def test_what_was_opened_for_closing_is_closed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = str(tmp_path / "s")
+        closed: list[str] = []
+        instance = SimpleNamespace(
+            sessions={"gate": SimpleNamespace(value=lambda sql: 1)}, close=lambda: closed.append("sessions"))
+        monkeypatch.setattr(guard, "Instance", lambda *arguments: instance)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            before = len(list(Path("/proc/self/fd").iterdir()))
+            assert Server(config(socket=path)).close_for_writes() == "writes closed"
+            assert closed == ["sessions"]
+            assert len(list(Path("/proc/self/fd").iterdir())) == before + 2  # the pipe of Server
 
     def test_the_process_behind_a_socket(self, tmp_path: Path) -> None:
         path = str(tmp_path / "socket")

@@ -109,3 +109,29 @@ class TestComparison:
         with pytest.raises(Enough):
             Watch(CONFIG, lambda: None, lambda: SETS)._watch()
         assert slept == [RECONNECT_AFTER] * MOST
+
+
+class Stranger:
+    """In the place of Process."""
+
+    def __init__(self, lives: bool) -> None:
+        self.lives, self.closed = lives, False
+
+    def alive(self) -> bool:
+        return self.lives
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.usefixtures("fakes")
+def test_a_stranger_that_is_met_no_more_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    strangers = [Stranger(lives=False), Stranger(lives=True)]
+    coming = iter(strangers)
+    monkeypatch.setattr(module, "process_behind", lambda path, timeout: next(coming))
+    watch = Watch(CONFIG, lambda: None, lambda: SETS)
+    for _time in range(3):
+        watch._meet("access denied", answered=False)
+    assert [stranger.closed for stranger in strangers] == [True, False]
+    assert watch._connect() is not None
+    assert strangers[1].closed

@@ -155,14 +155,26 @@ class Server:
         """When it returns mysqld acknowledges no write any more; says what was done. Raises OSError where mysqld could
         neither be closed nor killed."""
         instance = self._instance
-        process = instance.process if instance else process_behind(self._config.socket)
-        if process is None or not process.alive():
+        if instance is not None:
+            return self._close(instance.process, lambda: close(instance))
+        process = process_behind(self._config.socket)
+        if process is None:
             return "mysqld does not run"
-        problem = problem_of(lambda: close(instance or self._connect()), self._config.hang_timeout)
+        with contextlib.closing(process):
+            return self._close(process, self._close_anew)
+
+    def _close(self, process: Process, work: Callable[[], None]) -> str:
+        if not process.alive():
+            return "mysqld does not run"
+        problem = problem_of(work, self._config.hang_timeout)
         if not problem:
             return "writes closed"
         process.kill()  # not waited for: no code of it runs any more, even if it takes its time to vanish
         return f"mysqld killed: {problem}"
+
+    def _close_anew(self) -> None:
+        with contextlib.closing(self._connect()) as instance:
+            close(instance)
 
 
 def process_behind(path: str) -> Process | None:

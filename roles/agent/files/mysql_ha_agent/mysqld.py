@@ -154,19 +154,22 @@ class Instance:
         """Raises NotThere or MysqlError."""
         self.sessions: dict[str, Session] = {}
         self._sockets: dict[str, socket.socket] = {}
-        for name in SESSIONS:
-            self.sessions[name], self._sockets[name] = dial(path, user, timeout)
-        self.process = Process(_pid_of_peer(self._sockets["watch"]))
-        watch = self.sessions["watch"]
-        watch.wait_for_answers(WATCH_LOST)
-        self.dialect: Dialect = read_dialect(watch)
-        row = watch.row("SELECT @@GLOBAL.server_uuid AS uuid")
-        self.uuid = str(row["uuid"])
         self._event_watch: events.EventWatch | None = None
-        self.semi_sync_source: str | None = None
-        self.find_semi_sync()
-        if self.semi_sync_source:
-            semisync.finish(watch, self.semi_sync_source)
+        with contextlib.ExitStack() as opened:
+            for name in SESSIONS:
+                self.sessions[name], self._sockets[name] = dial(path, user, timeout)
+                opened.callback(self.sessions[name].close)
+            self.process = Process(_pid_of_peer(self._sockets["watch"]))
+            opened.callback(self.process.close)
+            watch = self.sessions["watch"]
+            watch.wait_for_answers(WATCH_LOST)
+            self.dialect: Dialect = read_dialect(watch)
+            self.uuid = str(watch.value("SELECT @@GLOBAL.server_uuid"))
+            self.semi_sync_source: str | None = None
+            self.find_semi_sync()
+            if self.semi_sync_source:
+                semisync.finish(watch, self.semi_sync_source)
+            self._opened = opened.pop_all()
 
     def find_semi_sync(self) -> None:
         """The plugin may be loaded while mysqld runs. Until 8.0.26 the source was called master."""
@@ -189,9 +192,7 @@ class Instance:
         return False
 
     def close(self) -> None:
-        for session in self.sessions.values():
-            session.close()
-        self.process.close()
+        self._opened.close()
 
     # ---- what decisions run ------------------------------------------------------------------------------------------
 

@@ -104,15 +104,19 @@ class Watch:
             old, self.instance = self.instance, fresh
             same = old is not None and old.process.pid == fresh.process.pid and old.process.alive()
             server = self._seen.server if same else None
+            stranger, self._stranger = self._stranger, None
             self._seen = replace(self._seen, alive=True, server=server, answered=now(), error="")
-        if old is not None:
-            old.close()
+        for former in (old, stranger):
+            if former is not None:
+                former.close()
         self._wake()
         return fresh
 
     def _meet(self, error: str, answered: bool) -> None:
         """A process that this agent has never talked to, and that lets nobody in: it may be open for writes."""
         if self._stranger is None or not self._stranger.alive():
+            if self._stranger is not None:
+                self._stranger.close()
             self._stranger = process_behind(self._config.socket, self._config.hang_timeout)
         with self._lock:
             at = now() if answered else self._seen.answered
