@@ -301,6 +301,23 @@ class TestBadPeers:
         assert 10 < asked[0] < 40
 
 
+@pytest.mark.parametrize(("told", "error"), [
+    ({}, ""), ({"cluster": "staging"}, "it belongs to another cluster, staging"),
+    ({"generation": (1 << 62) - 1}, "it tells of more promotions than there can have been"),
+    ({"led": module.MOST_AT_ONCE + 1}, "it tells of more promotions than there can have been"),
+    ({"generation": module.MOST_AT_ONCE}, ""),
+])
+def test_a_generation_from_elsewhere_is_not_believed(ports: dict[str, int], told: dict[str, Any], error: str) -> None:
+    Impostor(ports["b"], saying(http(json.dumps({**TOLD, "instance": "b", **told}).encode())))
+    a = Node("a", ports)
+    a.peers.start()
+    until(lambda: a.peer("b").asked is not None)
+    peer = a.peer("b")
+    assert peer.error == error
+    assert (peer.answered is None) is bool(error)
+    assert peer.generation == (0 if error else told.get("generation", TOLD["generation"]))
+
+
 class TestOrder:
     @staticmethod
     def answer(clock: float, serial: str = "s-1", **changes: Any) -> bytes:

@@ -25,6 +25,7 @@ BOUND = 1.0  # seconds for a whole answer
 AGAIN = 0.2  # seconds after a question that failed
 PACE = 0.02  # seconds from one question to the next at least, however often the peer changes
 MOST = 1 << 62  # no promotion has a greater number
+MOST_AT_ONCE = 1_000_000  # nor are there so many while nobody looks
 _GTID_SET = re.compile(r"[0-9A-Za-z_:,-]*")  # tags included; what stands in one is left to mysqld
 
 
@@ -35,6 +36,7 @@ class Told:
     peer: Peer
     serial: str  # begins with the mark of that agent's start
     clock: float  # when it was told, by the peer's own clock
+    cluster: str
 
     @property
     def start(self) -> str:
@@ -45,7 +47,7 @@ def parse(name: str, body: bytes) -> Told:
     """A peer's /status. Raises ValueError for what no agent would say."""
     try:
         status = json.loads(body)
-        return Told(_peer(name, status), _text(status["serial"]), _seconds(status["clock"]))
+        return Told(_peer(name, status), _text(status["serial"]), _seconds(status["clock"]), _text(status["cluster"]))
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a status: {error!r}") from None
 
@@ -125,6 +127,7 @@ class _Mailbox:
 class Peers:
     def __init__(self, config: Config, wake: Callable[[], None]) -> None:
         self._own = config.instance
+        self._cluster = config.cluster
         self._address = str(config.address)
         self._members = config.peers
         self._wake = wake
@@ -204,12 +207,22 @@ class Peers:
         sent = now()
         try:
             told = parse(member.name, link.get(f"/status?from={quote(self._own, safe='')}{query}", bound))
+            self._doubt(told)
         except (OSError, ValueError) as error:
             link.close()
             self._failed(member.name, sent, error)
             return False
         self._answered(told, sent)
         return True
+
+    def _doubt(self, told: Told) -> None:
+        """A generation is for ever, so it must not come from elsewhere, as a clone of this host under a used address.
+        Raises ValueError."""
+        if told.cluster != self._cluster:
+            raise ValueError(f"it belongs to another cluster, {told.cluster}")
+        newest = max(peer.generation for peer in self.seen())
+        if max(told.peer.generation, told.peer.led) > newest + MOST_AT_ONCE:
+            raise ValueError("it tells of more promotions than there can have been")
 
     def _failed(self, name: str, sent: float, error: Exception) -> None:
         text = getattr(error, "strerror", None) or str(error)
