@@ -48,6 +48,18 @@ def test_only_known_requests(tmp_path: Path, text: str, request_: str | None) ->
     assert trackfile.read_request(str(path)) == request_
 
 
+@pytest.mark.parametrize(
+    ("age", "valid"),
+    [(0, True), (trackfile.REQUEST_LASTS - 2, True), (trackfile.REQUEST_LASTS + 1, False), (-3600, False)],
+)
+def test_a_request_lasts_as_long_as_its_command(tmp_path: Path, age: float, valid: bool) -> None:
+    """One from the future was left before the clock was set back."""
+    path = tmp_path / "request"
+    path.write_text("accept-data-loss")
+    os.utime(path, (time.time() - age,) * 2)
+    assert (trackfile.read_request(str(path)) is not None) is valid
+
+
 def test_paused_while_the_file_is_there(tmp_path: Path) -> None:
     path = tmp_path / "pause"
     assert not trackfile.paused(str(path))

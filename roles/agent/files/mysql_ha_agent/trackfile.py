@@ -110,7 +110,8 @@ def read_request(path: str) -> str | None:
     if found not in REQUESTS:
         return None
     try:
-        return found if time.time() - Path(path).stat().st_mtime <= REQUEST_LASTS else None
+        age = time.time() - Path(path).stat().st_mtime
+        return found if 0 <= age <= REQUEST_LASTS else None  # one from the future is old: the clock was set back
     except OSError:
         return None
 
