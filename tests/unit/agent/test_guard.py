@@ -20,6 +20,7 @@ import pytest
 from mysql_ha_agent import guard, trackfile
 from mysql_ha_agent.config import Config
 from mysql_ha_agent.guard import LONGEST_STEP, PROBE_FILE, REASON, Awake, Disk, Guard, Server
+from mysql_ha_agent.mysqld import process_behind
 from unit.agent.world import config
 
 START = 500.0
@@ -315,9 +316,9 @@ class TestServer:
         path = str(tmp_path / "socket")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
-            assert guard.process_behind(path) is None
+            assert process_behind(path, 1.0) is None
             listener.listen()
-            process = guard.process_behind(path)
+            process = process_behind(path, 1.0)
             assert process is not None
             assert process.pid == os.getpid()
             process.close()

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +15,9 @@ import pytest
 from mysql_ha_agent import watch as module
 from mysql_ha_agent.clock import now
 from mysql_ha_agent.lib._connection import MysqlError
+from mysql_ha_agent.mysqld import process_behind
 from mysql_ha_agent.watch import RECONNECT_AFTER, Watch
-from unit.agent.world import CONFIG
+from unit.agent.world import CONFIG, config
 
 MOST = 5
 SETS = {"b": ("v:1", "v"), "r": ("nonsense", "w")}
@@ -135,3 +138,22 @@ def test_a_stranger_that_is_met_no_more_is_closed(monkeypatch: pytest.MonkeyPatc
     assert [stranger.closed for stranger in strangers] == [True, False]
     assert watch._connect() is not None
     assert strangers[1].closed
+
+
+@pytest.mark.usefixtures("fakes")
+def test_somebody_who_accepts_nobody_is_somebody(tmp_path: Path) -> None:
+    """A hung mysqld must not count as down: it may be open for writes."""
+    path = str(tmp_path / "s")
+    watch = Watch(config(socket=path, hang_timeout=0.3), lambda: None, lambda: SETS)
+    watch._meet("timed out", answered=False)
+    assert not watch.seen().alive
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
+        listener.bind(path)
+        listener.listen(0)
+        waiting.connect(path)
+        with pytest.raises(OSError, match=r".*"):
+            process_behind(path, 0.3)
+        watch._meet("timed out", answered=False)
+        assert watch.seen().alive
+    watch._meet("timed out", answered=False)
+    assert not watch.seen().alive

@@ -13,8 +13,6 @@ import contextlib
 import ctypes
 import logging
 import os
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +23,7 @@ from .clock import now
 from .config import Config
 from .journal import Journal
 from .lib._connection import MysqlError
-from .mysqld import Instance, NotThere, Process
+from .mysqld import Instance, NotThere, Process, process_behind
 
 STEP = 0.1  # seconds between two looks
 LONGEST_STEP = 0.5  # a longer one means that the guard itself did not run; it counts as this one
@@ -157,7 +155,7 @@ class Server:
         instance = self._instance
         if instance is not None:
             return self._close(instance.process, lambda: close(instance))
-        process = process_behind(self._config.socket)
+        process = process_behind(self._config.socket, STEP)
         if process is None:
             return "mysqld does not run"
         with contextlib.closing(process):
@@ -175,18 +173,6 @@ class Server:
     def _close_anew(self) -> None:
         with contextlib.closing(self._connect()) as instance:
             close(instance)
-
-
-def process_behind(path: str) -> Process | None:
-    """The process that listens at the socket; None when nobody does. Raises OSError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(STEP)
-        try:
-            connection.connect(path)
-        except (ConnectionRefusedError, FileNotFoundError):
-            return None
-        listener = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return Process(struct.unpack("3i", listener)[0])
 
 
 def close(instance: Instance) -> None:

@@ -114,12 +114,13 @@ def _readable(descriptor: int, seconds: float) -> bool:
 
 
 def process_behind(path: str, timeout: float) -> Process | None:
-    """Who listens at the socket, whether it answers or not; None: nobody."""
+    """Who listens at the socket, whether it answers or not; None: nobody. Raises OSError when that is not to be known:
+    somebody who has stopped accepting, and has more callers waiting than it allowed, says not even who it is."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as connection:
         connection.settimeout(timeout)
         try:
             connection.connect(path)
-        except OSError:
+        except (ConnectionRefusedError, FileNotFoundError):
             return None
         return Process(_pid_of_peer(connection))
 

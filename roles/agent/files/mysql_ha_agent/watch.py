@@ -114,14 +114,17 @@ class Watch:
 
     def _meet(self, error: str, answered: bool) -> None:
         """A process that this agent has never talked to, and that lets nobody in: it may be open for writes."""
+        somebody = True
         if self._stranger is None or not self._stranger.alive():
             if self._stranger is not None:
                 self._stranger.close()
-            self._stranger = process_behind(self._config.socket, self._config.hang_timeout)
+                self._stranger = None
+            with contextlib.suppress(OSError):  # somebody is there who accepts nobody
+                self._stranger = process_behind(self._config.socket, self._config.hang_timeout)
+                somebody = self._stranger is not None
         with self._lock:
             at = now() if answered else self._seen.answered
-            self._seen = replace(
-                self._seen, alive=self._stranger is not None, server=None, error=error, answered=at)
+            self._seen = replace(self._seen, alive=somebody, server=None, error=error, answered=at)
         self._wake()
 
     def process(self) -> Process | None:
