@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import statistics
@@ -42,6 +43,11 @@ def read(body: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def refuses(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
 
 
 class TestParse:
@@ -160,6 +166,7 @@ class TestLive:
         b, _a, reader = (Node(name, ports).start() for name in "bar")
         until(lambda: all(peer.answered is not None for peer in b.peers.seen()))
         reader.stop()
+        until(lambda: refuses(ports["r"]))
         with socket.create_server(("127.0.0.1", ports["r"])):
             time.sleep(PEER_SILENT + 1.5)
             took = []
