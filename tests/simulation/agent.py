@@ -21,6 +21,7 @@ from mysql_ha_agent.model import (
     VipProbe,
     Witness,
 )
+from mysql_ha_agent.view import View
 
 from .carrying import Carrier
 from .channels import VIP, Channel
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from .host import Host
     from .world import World
 
-IDLE = 0.1
 WITNESS_EVERY = 0.5
 WITNESS_TAKES = 0.001
 STUCK = 0.02
@@ -129,7 +129,7 @@ class Agent:
         if state.phase == "promoting":
             self.watching.look()
         self._tick += 1
-        self.clock.after(IDLE, self._idle, self._tick, self.life)
+        self.clock.after(View(self.config, seen, now).next_look(state), self._idle, self._tick, self.life)
 
     def _say_state(self, state: State) -> None:
         text = state.phase

@@ -10,12 +10,16 @@ import pytest
 
 from mysql_ha_agent.model import (
     RemoveVip,
+    Seen,
     Server,
+    State,
     VipProbe,
     Witness,
 )
+from mysql_ha_agent.view import View
 from unit.agent.world import (
     CLOSED,
+    CONFIG,
     DOWN,
     HUNG,
     KNOWN,
@@ -96,3 +100,18 @@ class TestPaused:
 
     def test_another_one_may_not_lead(self) -> None:
         assert run(replace(STANDBY, paused=True))[1].reasons == ("It is paused.",)
+
+
+class TestNextLook:
+    @pytest.mark.parametrize(("seen", "state", "seconds"), [
+        (STANDBY, KNOWN, 0.2),
+        (WRITER, LED, 0.2),
+        (STANDBY, replace(KNOWN, phase="promoting"), 0.05),
+        (replace(WRITER, mysqld=replace(up(CLOSED), answered=NOW - 0.7)), LED, 0.05),
+        (replace(WRITER, peers=(replace(B, answered=NOW - 0.7), R)), LED, 0.05),
+        (replace(WRITER, running=(RemoveVip("it is left"),)), LED, 0.05),
+    ])  # fmt: skip
+    def test_it_comes_sooner_when_somebody_might_have_fallen_silent(
+        self, seen: Seen, state: State, seconds: float
+    ) -> None:
+        assert View(CONFIG, seen, NOW).next_look(state) == seconds

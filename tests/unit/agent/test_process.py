@@ -69,12 +69,13 @@ def test_what_cannot_be_read_says_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 def test_one_that_is_being_closed_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     """The watch closes the old process while the loop asks for it."""
     process = mysqld.Process(os.getpid())
-    real, own, seen = os.close, (process._fd, process._stat), []
+    real, own, seen = os.close, [process._fd, process._stat], []
 
     def close(descriptor: int) -> None:
         real(descriptor)
         if descriptor not in own:  # another thread's
             return
+        own.remove(descriptor)
         other = threading.Thread(target=lambda: seen.append(process.alive()))
         other.start()
         other.join(0.1)  # it may have to wait for the end of this

@@ -55,7 +55,6 @@ from .view import View
 from .watch import Watch
 from .witnesses import Witnesses
 
-IDLE = 0.1  # seconds between two steps when nothing happens; news of any kind wakes the loop at once
 RESUME_EVERY = 10.0
 TELL_EVERY = 0.5  # systemd and the guard are told that the agent runs
 AT_ONCE = (SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
@@ -106,7 +105,8 @@ class Agent:
             if now() - resumed_at >= RESUME_EVERY:
                 resumed_at = now()
                 self._resume_rejoin()
-            self._wakeup.wait(IDLE)
+            seen, state = self.board.seen, self.state
+            self._wakeup.wait(View(self.config, seen, now()).next_look(state))
             self._wakeup.clear()
         systemd.tell("STOPPING=1")
 

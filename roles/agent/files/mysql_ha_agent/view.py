@@ -11,6 +11,9 @@ from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State
 
 FRESH = 1.5  # seconds; an answer that is not older than this, and the newest question's, speaks for the present
 PEER_SILENT = 2.0  # a peer or witness that has not answered for so long no longer counts as live
+CALM = 0.2  # seconds between two steps
+BUSY = 0.05
+SOON = 0.7  # seconds; with nothing wrong mysqld answers every 0.2 s and a peer every 0.5 s
 LEASE_MARGIN = 0.2  # by which a writer waits longer than a standby does
 
 
@@ -40,6 +43,16 @@ class View:
 
     def towards_vip(self, channel: Channel) -> bool:
         return channel.source_host == str(self.config.vip.ip)
+
+    def next_look(self, state: State) -> float:
+        """Seconds until the next step, if nothing happens before: news of any kind comes at once. Silence is no news,
+        so it is looked for more often as soon as somebody might have fallen silent."""
+        answered = self.seen.mysqld.answered
+        calm = (
+            state.phase in ("standby", "writer") and not self.seen.running
+            and answered is not None and self.now - answered < SOON
+            and all(peer.answered is not None and self.now - peer.answered < SOON for peer in self.seen.peers))
+        return CALM if calm else BUSY
 
     # ---- peers -------------------------------------------------------------------------------------------------------
 

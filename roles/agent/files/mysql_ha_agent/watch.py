@@ -21,7 +21,7 @@ from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, Process, dial, process_behind
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
-SEMI_SYNC_EVERY = 0.5
+SEMI_SYNC_EVERY = 0.5  # on a writer
 RECONNECT_AFTER = 0.1
 TOO_MANY_CONNECTIONS = 1040
 ENDING = 0.2
@@ -159,7 +159,7 @@ class Watch:
             old = self._seen.server
         changed = old is None or any(changes[flag] != getattr(old, flag) for flag in FLAGS)
         if changed or began >= self._semi_sync_due:
-            self._semi_sync_due = began + SEMI_SYNC_EVERY
+            self._semi_sync_due = began + (DETAILS_EVERY if row["r"] else SEMI_SYNC_EVERY)
             changes["semi_sync"] = self._semi_sync(instance, session)
         if changed or began >= self._details_due:
             self._details_due = began + DETAILS_EVERY
