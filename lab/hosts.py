@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import disks
-from image import LABEL
+from image import LABEL, Image
 from lab_inventory import CONTAINER_PREFIX, Host, Wanted
 from shell import LabError, docker, say
 
@@ -20,14 +21,15 @@ RECIPE_LABEL = "opendba.mysql_ha.recipe"  # hash of what it was made from
 DATA = "/var/lib/mysql"
 BOOT_SECONDS = 90
 STARTS_AT_ONCE = 4
+KERNEL_MEMORY = "384M"
 
 
-def up(wanted: Wanted, image: str, fresh: bool) -> None:
+def up(wanted: Wanted, images: dict[str, Image], fresh: bool) -> None:
     if fresh:
-        remove(wanted.addresses)
+        remove(wanted.keys)
     _ensure_network(wanted.subnet)
-    hosts = wanted.hosts(in_use={host.address: host.key for host in existing()})
-    _each(hosts, lambda host: _ensure_host(host, image))
+    hosts = wanted.addressed(in_use={host.address: host.key for host in existing()})
+    _each(hosts, lambda host: _ensure_host(host, images[host.key]))
     _each(hosts, _wait_booted)
     say(f"{len(hosts)} hosts are up: {', '.join(host.key for host in hosts)}")
 
@@ -110,7 +112,7 @@ def _remove_host(host: Host) -> None:
     say(f"removed {host.container}")
 
 
-def _ensure_host(host: Host, image: str) -> None:
+def _ensure_host(host: Host, image: Image) -> None:
     arguments = _run_arguments(host, image)
     recipe = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:12]
     if host.container not in _listed("ps", "--all", "--format={{.Names}}"):
@@ -122,7 +124,7 @@ def _ensure_host(host: Host, image: str) -> None:
         except LabError:
             _remove_host(host)  # the engine keeps a container that it cannot start
             raise
-        say(f"{host.key}: made, {host.address}")
+        say(f"{host.key}: made, {host.address}{', with a kernel of its own' if image.own_kernel else ''}")
         return
     if docker("inspect", f'--format={{{{index .Config.Labels "{RECIPE_LABEL}"}}}}', host.container) != recipe:
         say(
@@ -139,7 +141,8 @@ def _start(host: Host) -> None:
     docker("start", host.container)
 
 
-def _run_arguments(host: Host, image: str) -> list[str]:
+def _run_arguments(host: Host, image: Image) -> list[str]:
+    own_kernel = [f"--env=LAB_MEMORY={KERNEL_MEMORY}", "--device=/dev/net/tun"] if image.own_kernel else []
     return [
         f"--name={host.container}",
         f"--hostname={host.key}",
@@ -168,7 +171,8 @@ def _run_arguments(host: Host, image: str) -> list[str]:
         "--security-opt=apparmor=unconfined",
         # On overlayfs CLONE leaves mysqld unable to restart.
         f"--volume={_volume(host)}:{DATA}",
-        image,
+        *own_kernel,
+        image.name,
     ]
 
 
@@ -179,12 +183,21 @@ def _volume(host: Host) -> str:
 def _wait_booted(host: Host) -> None:
     deadline = time.monotonic() + BOOT_SECONDS
     while (state := _systemd(host.container)) not in ("running", "degraded"):
+        if docker("inspect", "--format={{.State.Running}}", host.container) != "true":
+            raise LabError(f"{host.key}: went off again:\n{_console(host)}")
         if time.monotonic() > deadline:
             raise LabError(f"{host.key}: systemd is {state or 'silent'} after {BOOT_SECONDS} s")
         time.sleep(0.2)
     if state == "degraded":
         failed = docker("exec", host.container, "systemctl", "list-units", "--failed", "--no-legend", "--plain")
         say(f"{host.key}: has failed units:\n{failed}")
+
+
+def _console(host: Host) -> str:
+    """The end of what it said since it was made; nothing, mostly, where systemd runs in the container."""
+    return subprocess.run(
+        ["docker", "logs", "--tail=10", host.container], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    ).stdout
 
 
 def _systemd(container: str) -> str:

@@ -19,7 +19,7 @@ from shell import CACHE, LabError, say
 def up(arguments: argparse.Namespace) -> None:
     wanted = lab_inventory.load(arguments.inventory)
     engine.ensure()
-    hosts.up(wanted, image.ensure(), arguments.fresh)
+    hosts.up(wanted, {host.key: image.ensure(host) for host in wanted.hosts}, arguments.fresh)
 
 
 def down(arguments: argparse.Namespace) -> None:
@@ -27,7 +27,7 @@ def down(arguments: argparse.Namespace) -> None:
         say("no Docker engine answers, so there is no lab")
         return
     if arguments.inventory:
-        hosts.remove(lab_inventory.load(arguments.inventory).addresses)
+        hosts.remove(lab_inventory.load(arguments.inventory).keys)
         return
     hosts.remove_all()
     if arguments.all:
