@@ -196,7 +196,11 @@ def _wait_booted(host: Host) -> None:
 def _console(host: Host) -> str:
     """The end of what it said since it was made; nothing, mostly, where systemd runs in the container."""
     return subprocess.run(
-        ["docker", "logs", "--tail=10", host.container], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["docker", "logs", "--tail=10", host.container],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     ).stdout
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The images of bare lab hosts, each named after a hash of all that it is made from, and made when it is first needed."""
+"""The images of lab hosts: each named after a hash of all that it is made from, and made when first needed."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ class Wanted:
         """With an address for every host. `in_use`: address -> machine key of the hosts that the lab has already."""
         for host in self.hosts:
             if host.address and in_use.get(host.address, host.key) != host.key:
-                raise LabError(f"{host.key}: lab_address {host.address} is that of the lab's host {in_use[host.address]}")
+                raise LabError(
+                    f"{host.key}: lab_address {host.address} is that of the lab's host {in_use[host.address]}"
+                )
         fixed = {host.address for host in self.hosts}
         kept = {key: address for address, key in in_use.items() if address not in fixed}
         free = (
@@ -107,7 +109,9 @@ def _host(name: str, variables: dict[str, Any]) -> Host:
 def _merged(name: str, first: Host, other: Host) -> Host:
     """Of two inventory names that share a machine."""
     if first.address and other.address and first.address != other.address:
-        raise LabError(f"{name}: lab_address is {other.address}, but its machine {first.key} already has {first.address}")
+        raise LabError(
+            f"{name}: lab_address is {other.address}, but its machine {first.key} already has {first.address}"
+        )
     if first.release != other.release:
         raise LabError(f"{name}: lab_release is {other.release}, but its machine {first.key} has {first.release}")
     return replace(
