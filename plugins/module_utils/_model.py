@@ -125,7 +125,7 @@ def derive(
 
 
 def outline(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """What the inventory alone says of every cluster: name, topology, vip, members. For reports: nothing is judged."""
+    """What the inventory alone says of every cluster: name, topology, VIPs, members. For reports: nothing is judged."""
     ignored = Problems()
     names = groups.get(INSTANCES_GROUP, [])
     clusters = _clusters([read_instance(name, hosts[name], True, ignored) for name in names], groups, ignored)
@@ -139,8 +139,10 @@ def outline(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequenc
                 "name": cluster.name,
                 "topology": cluster.value("cluster_topology"),
                 "vip": str(vip) if vip else None,
+                "reader_vips": [str(address) for address in cluster.reader_vips],
                 "members": [{"name": name, "role": "candidate"} for name in candidates]
                 + [{"name": name, "role": "reader"} for name in readers],
+                "serve_reads": [each.name for each in cluster.instances if cluster.serves_reads(each)],
             }
         )
     return outlines
