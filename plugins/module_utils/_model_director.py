@@ -81,8 +81,11 @@ class Director:
 
 def read_director(name: str, host: Mapping[str, Any], in_play: bool, problems: Problems) -> Director:
     # A list of services may be built from what this very run derives; then its VIPs are not known yet.
-    later = {"lvs_director_services"} & set(host.get("unreadable", {}))
-    readable = {**host, "unreadable": {key: why for key, why in host.get("unreadable", {}).items() if key not in later}}
+    variables, unreadable = dict(host.get("variables", {})), dict(host.get("unreadable", {}))
+    if "lvs_director_services" in unreadable or isinstance(variables.get("lvs_director_services"), str):
+        unreadable.pop("lvs_director_services", None)
+        variables.pop("lvs_director_services", None)
+    readable = {**host, "variables": variables, "unreadable": unreadable}
     values, _refused = read_variables(DIRECTOR_VARIABLES, name, readable, problems)
     check_name(name, problems)
     return Director(name, in_play, values, read_addresses(host))

@@ -118,6 +118,7 @@ def test_services_without_clusters() -> None:
 def test_services_that_build_on_the_model_are_not_read_before_it() -> None:
     inventory = balanced()
     inventory.hosts["lvs1"]["unreadable"] = {"lvs_director_services": "'cluster_director_model' is undefined"}
+    inventory.set("lvs2", lvs_director_services="{{ cluster_director_model.clusters }}")
     assert inventory.errors() == []
 
 
