@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Realservers and directors fail, and come back by themselves. Each test begins and ends with everybody serving."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from integration.lab_cluster import PROJECT, machine, run_playbook, wait_until
+from integration.lab_lvs import (
+    ADDRESSES,
+    CLUSTER,
+    VIP,
+    Reads,
+    fit,
+    holder,
+    left_within,
+    lo_and_sysctls,
+    longest_gap,
+    pool,
+    standing_by,
+    wait_pools,
+    whole,
+)
+
+OUT, BACK = 2.0, 3.0  # seconds: promised
+DIRECTOR_GONE = 1.5
+SIGNAL = "systemctl kill --signal"
+AGENT = "mysql-ha-agent@dr3"
+
+
+@pytest.fixture(autouse=True)
+def everybody_serves() -> Iterator[None]:
+    whole()
+    yield
+    whole()
+
+
+def do(name: str, command: str) -> Callable[[], Any]:
+    return lambda: machine(name).check_output(command)
+
+
+def power(verb: str, name: str) -> None:
+    subprocess.run([sys.executable, str(PROJECT / "lab/lab.py"), verb, name], check=True)
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    strike: Callable[[], Any]
+    mend: Callable[[], Any]
+    counts_from: float = 0.0  # seconds after the strike, from which on the server is unfit
+
+
+def lag() -> None:
+    """A lock on the table keeps the applier of dr3 from a write that everybody else applies."""
+    lock = "LOCK TABLES notes READ; SELECT SLEEP(60)"
+    machine("dr3").check_output("systemd-run --quiet --unit lab-lock mysql shop --execute %s", lock)
+    time.sleep(0.5)
+    done = CLUSTER.through_vip("INSERT INTO notes (note) VALUES ('late')")
+    assert done.rc == 0, done.stderr
+
+
+FAULTS = [
+    # The unit starts mysqld again; systemd waits long enough for the pools to be seen without it
+    Fault("mysqld SIGKILL", do("dr3", f"{SIGNAL}=KILL mysql"), lambda: None),
+    Fault("mysqld SIGSTOP", do("dr3", f"{SIGNAL}=STOP mysql"), do("dr3", f"{SIGNAL}=CONT mysql")),
+    Fault(
+        "replication stopped",
+        do("dr3", "mysql-ha pause test && mysql -e 'STOP REPLICA SQL_THREAD'"),
+        do("dr3", "mysql -e 'START REPLICA SQL_THREAD' && mysql-ha resume"),
+    ),
+    Fault("lag over the limit", lag, do("dr3", "systemctl stop lab-lock"), counts_from=3.5),
+    Fault("agent stopped", do("dr3", f"systemctl stop {AGENT}"), do("dr3", f"systemctl start {AGENT}")),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table() -> None:
+    made = CLUSTER.through_vip(
+        "CREATE TABLE IF NOT EXISTS notes (id BIGINT PRIMARY KEY AUTO_INCREMENT, note VARCHAR(100))"
+    )
+    assert made.rc == 0, made.stderr
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_realserver_leaves_and_comes_back(fault: Fault) -> None:
+    assert left_within(OUT + fault.counts_from, "dr3", fault.strike) < OUT + fault.counts_from
+    fault.mend()
+    # What came back is in the pool soon, and nobody who reads meanwhile sees an error
+    reads = Reads("watch", 30)
+    wait_until(lambda: fit("dr3"), "dr3 fit", 25, 0.1)
+    assert wait_pools(set(ADDRESSES), BACK + 5) < BACK
+    seen = reads.reads()
+    assert [read.text for read in seen if read.host is None] == []
+    assert "dr3" in {read.host for read in seen[-30:]}
+
+
+def test_a_pooled_session_of_a_server_that_left_ends_at_its_next_query() -> None:
+    """Without `expire_nodest_conn` its packets would be dropped, and it would wait for its own patience to end."""
+    began = time.time()
+    session = Reads("idle", 8)
+    time.sleep(2)
+    (name,) = [
+        name
+        for name, address in ADDRESSES.items()
+        if re.search(rf"ESTABLISHED .*{address}:3306", machine(holder()).check_output("ipvsadm -L -n -c"))
+    ]
+    # The director stops sending, the server goes on: so it is the director that ends the session.
+    machine(name).check_output(f"systemctl stop mysql-ha-agent@{name}")
+    first, last = session.reads()
+    machine(name).check_output(f"systemctl start mysql-ha-agent@{name}")
+    assert first.host == name
+    assert last.host is None
+    assert last.at - began < 12
+
+
+def test_a_realserver_boots_into_the_pool() -> None:
+    before = lo_and_sysctls("dr3")
+    power("power-off", "dr3")
+    wait_until(lambda: "dr3" not in pool(holder()), "dr3 out", 10, 0.05)
+    power("power-on", "dr3")
+    whole()
+    assert lo_and_sysctls("dr3") == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ip address delete 10.77.0.89/32 dev lo",
+        "ip address flush dev lo scope global",
+        "sysctl -w net.ipv4.conf.all.arp_ignore=0",
+    ],
+)
+def test_what_others_take_from_lo_comes_back(command: str) -> None:
+    before = lo_and_sysctls("dr2")
+    machine("dr2").check_output(command)
+    wait_until(lambda: lo_and_sysctls("dr2") == before, "lo and sysctls as they were", 8, 0.1)
+
+
+def test_a_failover_moves_roles_in_the_pool_and_a_run_afterwards_changes_nothing() -> None:
+    old = CLUSTER.redundant_writer()
+    machine(old).check_output("systemctl stop mysql")
+    wait_until(lambda: old not in pool(holder()), "the old writer out", 10, 0.05)
+    wait_until(lambda: CLUSTER.writable() == [name for name in CLUSTER.candidates if name != old], "a new writer", 30)
+    machine(old).check_output("systemctl start mysql")
+    whole()
+    CLUSTER.redundant_writer()
+    run = run_playbook(CLUSTER.inventory)
+    assert run.returncode == 0, run.output[-3000:]
+    assert run.changes == set()
+
+
+# --- Directors
+
+
+def without_director(strike: Callable[[str], Any], mend: Callable[[str], Any]) -> None:
+    """Reads go on within the bound, at the other director; the old one comes back as the one that stands by."""
+    old, new = holder(), standing_by()
+    reads = Reads("watch", 10)
+    time.sleep(3)
+    strike(old)
+    seen = reads.reads()
+    assert longest_gap(seen) < DIRECTOR_GONE
+    assert seen[-1].host is not None
+    assert holder() == new
+    mend(old)
+    whole()
+    assert holder() == new
+    sync = {name: machine(name).check_output("ipvsadm --list --daemon").split()[0] for name in (old, new)}
+    assert sync == {old: "backup", new: "master"}
+
+
+def test_keepalived_of_the_director_is_killed() -> None:
+    without_director(
+        lambda name: machine(name).check_output(f"{SIGNAL}=KILL keepalived"),
+        lambda name: wait_until(
+            lambda: machine(name).run("systemctl is-active keepalived").rc == 0, "keepalived again", 20
+        ),
+    )
+
+
+def test_power_off_of_the_director() -> None:
+    without_director(lambda name: power("power-off", name), lambda name: power("power-on", name))
+
+
+def test_a_session_survives_a_planned_change_of_directors() -> None:
+    old, new = holder(), standing_by()
+    session = Reads("hold", 12)
+    time.sleep(4)
+    machine(old).check_output("systemctl stop keepalived")
+    wait_until(lambda: holder() == new, "the other director", 10)
+    seen = session.reads()
+    machine(old).check_output("systemctl start keepalived")
+    assert [read.text for read in seen if read.host is None] == []
+    assert len({read.host for read in seen}) == 1
+    assert seen[-1].at - seen[0].at > 10
+
+
+def test_a_director_that_was_killed_answers_for_nothing() -> None:
+    old = holder()
+    machine(old).check_output(f"{SIGNAL}=KILL keepalived")
+    wait_until(lambda: holder() != old, "the other director", 10)
+    assert f" {VIP}/" not in machine(old).check_output("ip -o address show dev eth0")
