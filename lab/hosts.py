@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The network and the hosts: containers with systemd as PID 1. Touches labelled objects only."""
+"""The network and the hosts: containers, in which systemd is PID 1 or a kernel runs. Touches labelled objects only."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ def existing() -> list[Host]:
 
 
 def status() -> None:
-    row = "{:<16} {:<24} {:<16} {:<10} {}".format
-    print(row("HOST", "CONTAINER", "ADDRESS", "POWER", "SYSTEMD"))
+    row = "{:<16} {:<24} {:<16} {:<40} {:<10} {}".format
+    print(row("HOST", "CONTAINER", "ADDRESS", "IMAGE", "POWER", "SYSTEMD"))
     for host in existing():
-        power = docker("inspect", "--format={{.State.Status}}", host.container)
-        print(row(host.key, host.container, host.address, power, _systemd(host.container) or "-"))
+        image, power = docker("inspect", "--format={{.Config.Image}} {{.State.Status}}", host.container).split()
+        print(row(host.key, host.container, host.address, image, power, _systemd(host.container) or "-"))
 
 
 def _ensure_network(subnet: str) -> None:
