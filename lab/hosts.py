@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import disks
+import multicast
 from image import LABEL, Image
 from lab_inventory import CONTAINER_PREFIX, Host, Wanted
 from shell import LabError, docker, say
@@ -28,6 +29,8 @@ def up(wanted: Wanted, images: dict[str, Image], fresh: bool) -> None:
     if fresh:
         remove(wanted.keys)
     _ensure_network(wanted.subnet)
+    if any(host.ipvs for host in wanted.hosts):
+        multicast.allow(f"br-{docker('network', 'inspect', '--format={{.Id}}', NETWORK)[:12]}")
     hosts = wanted.addressed(in_use={host.address: host.key for host in existing()})
     _each(hosts, lambda host: _ensure_host(host, images[host.key]))
     _each(hosts, _wait_booted)
@@ -46,6 +49,7 @@ def remove_all() -> None:
         docker("rm", "--force", "--volumes", container)
     for volume in _listed("volume", "ls", "--format={{.Name}}"):
         docker("volume", "rm", volume)
+    multicast.forbid()
     for network in _listed("network", "ls", "--format={{.Name}}"):
         docker("network", "rm", network)
         say(f"removed the network {network}")

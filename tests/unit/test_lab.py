@@ -9,10 +9,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import engine
 import image
 import lab_inventory
-import pytest
+import multicast
 from lab_inventory import Host
 from shell import LabError
 
@@ -139,3 +141,46 @@ def test_what_is_called_in_the_container_arrives_in_the_host_word_for_word(tmp_p
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout) == words
+
+
+@pytest.fixture
+def chain(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """DOCKER-USER of an iptables that prints rules as the real one does: the comment in quotation marks."""
+    rules = ["-j RETURN"]
+
+    def iptables(verb: str, chain: str, *rule: str) -> str:
+        assert chain == "DOCKER-USER"
+        written = " ".join(rule).replace(multicast.COMMENT, f'"{multicast.COMMENT}"')
+        if verb == "-I":
+            rules.insert(0, written)
+        elif verb == "-D":
+            rules.remove(written)
+        return "\n".join(["-N DOCKER-USER", *(f"-A DOCKER-USER {rule}" for rule in rules)])
+
+    monkeypatch.setattr(multicast, "_iptables", iptables)
+    return rules
+
+
+def test_one_rule_lets_multicast_pass_on_the_labs_bridge_and_nowhere_else(chain: list[str]) -> None:
+    foreign = '-d 224.0.0.0/24 -i br-other -o br-other -m comment --comment "of somebody else" -j ACCEPT'
+    chain.insert(0, foreign)
+    for bridge in ("br-old", "br-new", "br-new"):
+        multicast.allow(bridge)
+        assert [rule for rule in chain if "opendba" in rule] == [
+            f'-d 224.0.0.0/24 -i {bridge} -o {bridge} -m comment --comment "opendba.mysql_ha=lab" -j ACCEPT'
+        ]
+        assert chain[0].startswith(f"-d 224.0.0.0/24 -i {bridge}")
+    multicast.forbid()
+    assert chain == [foreign, "-j RETURN"]
+
+
+def test_a_machine_without_dockers_chain_has_a_lab_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_arguments: str) -> str:
+        raise LabError("iptables: not installed")
+
+    monkeypatch.setattr(multicast, "_iptables", refuse)
+    multicast.allow("br-new")
+    multicast.forbid()
+    assert "multicast does not pass between the hosts: iptables: not installed" in capsys.readouterr().out
