@@ -80,7 +80,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         "ansible.cfg": "",
         "play.yml": PLAYBOOK,
         "hosts.ini": f"one\ntwo\n[all:vars]\nansible_connection=local\nansible_python_interpreter={sys.executable}\n"
-        f"wall={project}/wall\n",
+                     f"wall={project}/wall\n",
         "roles/painter/tasks/main.yml": ROLE_TASKS,
         "roles/painter/handlers/main.yml": ROLE_HANDLERS,
     }
@@ -113,10 +113,8 @@ def keys(changes: list[dict[str, Any]], host: str) -> list[tuple[str, str | None
 
 def test_records_what_changed_by_host_and_item(runs: Runs) -> None:
     common = [
-        ("Change some items", "red"),
-        ("Change some items", "blue"),
-        ("Hide a change", None),
-        ("Hide a change", None),
+        ("Change some items", "red"), ("Change some items", "blue"),
+        ("Hide a change", None), ("Hide a change", None),
         ("Fail after a change", None),
     ]
     assert keys(runs.real, "one") == [("Paint", None), ("Change on one host", None), *common]

@@ -25,18 +25,10 @@ class Host:
         self.files["socket"] = str(directory / "mysqld.sock")
         self.etc = directory / "etc"
         self.etc.mkdir()
-        members = [
-            {"name": name, "address": "127.0.0.1", "port": 3306, "agent_port": port, "role": "candidate"}
-            for name, port in self.ports.items()
-        ]
-        self.keys = {
-            **KEYS,
-            **self.files,
-            "address": "127.0.0.1",
-            "agent_port": self.ports["a"],
-            "members": members,
-            "hang_timeout": 0.3,
-        }
+        members = [{"name": name, "address": "127.0.0.1", "port": 3306, "agent_port": port, "role": "candidate"}
+                   for name, port in self.ports.items()]
+        self.keys = {**KEYS, **self.files, "address": "127.0.0.1", "agent_port": self.ports["a"], "members": members,
+                     "hang_timeout": 0.3}
         self.configure()
 
     def configure(self, **changes: Any) -> None:

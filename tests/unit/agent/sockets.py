@@ -37,22 +37,11 @@ def free_ports(names: str) -> dict[str, int]:
 
 def configuration(name: str, ports: dict[str, int], **changes: Any) -> Config:
     members = [
-        {
-            "name": each,
-            "address": "127.0.0.1",
-            "port": 3306,
-            "agent_port": port,
-            "role": "reader" if each == "r" else "candidate",
-        }
-        for each, port in ports.items()
+        {"name": each, "address": "127.0.0.1", "port": 3306, "agent_port": port,
+         "role": "reader" if each == "r" else "candidate"} for each, port in ports.items()
     ]
-    own = {
-        "instance": name,
-        "role": "reader" if name == "r" else "candidate",
-        "address": "127.0.0.1",
-        "agent_port": ports[name],
-        "members": members,
-    }
+    own = {"instance": name, "role": "reader" if name == "r" else "candidate", "address": "127.0.0.1",
+           "agent_port": ports[name], "members": members}
     return parse(json.dumps({**KEYS, **own, **changes}))
 
 
@@ -82,13 +71,8 @@ class Node:
         CLEANUP.append(self.stop)
         self.peers = Peers(self.config, self._wakeup.set)
         self.seen = Seen(
-            vip_here=False,
-            keepalived=True,
-            hold=None,
-            track="0",
-            mysqld=Mysqld(True, now(), CLOSED),
-            saved=Durable(generation=3),
-        )
+            vip_here=False, keepalived=True, hold=None, track="0", mysqld=Mysqld(True, now(), CLOSED),
+            saved=Durable(generation=3))
         self.state = State(durable=self.seen.saved, phase="standby")
         self.board = Board(self.config, self._see(), self.state)
         self.server: Server | None = None
@@ -99,12 +83,8 @@ class Node:
     def serve(self) -> Node:
         endpoints = Endpoints(self.board, self.peers)
         self.server = Server(
-            ["127.0.0.1"],
-            self.config.agent_port,
-            lambda client: allowed(self.config, client),
-            endpoints.answer,
-            self.reports.append,
-        )
+            ["127.0.0.1"], self.config.agent_port, lambda client: allowed(self.config, client), endpoints.answer,
+            self.reports.append)
         self.board.tell(self.server.news)
         self.board.publish(self._see(), self.state)
         self.server.start()

@@ -71,10 +71,7 @@ class TestQuestions:
         assert mysql_ha("status", "--watch", seconds).status == 2
 
     def test_an_agent_that_hangs_is_waited_for_within_the_bound(
-        self,
-        host: Host,
-        mysql_ha: Any,
-        monkeypatch: pytest.MonkeyPatch,
+        self, host: Host, mysql_ha: Any, monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr("mysql_ha_agent.asking.BOUND", 0.3)
         with socket.create_server(("127.0.0.1", host.ports["a"])), socket.create_server(("127.0.0.1", host.ports["b"])):
@@ -191,10 +188,7 @@ class TestLeaveVip:
         return calls
 
     def test_closed_before_the_vip_goes(
-        self,
-        host: Host,
-        mysql_ha: Any,
-        monkeypatch: pytest.MonkeyPatch,
+        self, host: Host, mysql_ha: Any, monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         agent = host.agent()
         agent.seen = replace(agent.seen, mysqld=up(OPENED))
@@ -210,20 +204,13 @@ class TestLeaveVip:
         assert not host.path("hold").exists()
 
     def test_without_an_agent(
-        self,
-        mysql_ha: Any,
-        removed: list[tuple[str, str]],
-        without_agent: type[Closed],
+        self, mysql_ha: Any, removed: list[tuple[str, str]], without_agent: type[Closed],
     ) -> None:
         assert mysql_ha("leave-vip").status == 0
         assert (without_agent.calls, removed) == (1, [("10.0.0.100/24", "eth0")])
 
     def test_the_vip_goes_even_if_nothing_can_be_closed(
-        self,
-        host: Host,
-        mysql_ha: Any,
-        removed: list[tuple[str, str]],
-        without_agent: type[Closed],
+        self, host: Host, mysql_ha: Any, removed: list[tuple[str, str]], without_agent: type[Closed],
     ) -> None:
         without_agent.error = OSError("no")
         assert mysql_ha("leave-vip").status == 1
@@ -231,11 +218,7 @@ class TestLeaveVip:
         assert not host.path("hold").exists()
 
     def test_somebody_elses_hold_stays(
-        self,
-        host: Host,
-        mysql_ha: Any,
-        removed: list[tuple[str, str]],
-        without_agent: type[Closed],
+        self, host: Host, mysql_ha: Any, removed: list[tuple[str, str]], without_agent: type[Closed],
     ) -> None:
         host.path("hold").write_text("clone\n")
         assert mysql_ha("leave-vip").status == 0

@@ -62,12 +62,10 @@ def test_the_man_page_is_well_formed() -> None:
 def completed(*words: str, directory: Path | None = None) -> list[str]:
     script = (
         f'source {FILES / "mysql-ha.bash-completion"}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mysql_ha;'
-        ' printf "%s\\n" "${COMPREPLY[@]}"'
-    )
+        ' printf "%s\\n" "${COMPREPLY[@]}"')
     environment = {"PATH": "/usr/bin:/bin", "MYSQL_HA_DIRECTORY": str(directory)}
     done = subprocess.run(
-        ["bash", "-c", script, "bash", "mysql-ha", *words], capture_output=True, text=True, check=True, env=environment
-    )
+        ["bash", "-c", script, "bash", "mysql-ha", *words], capture_output=True, text=True, check=True, env=environment)
     assert not done.stderr
     return done.stdout.split()
 

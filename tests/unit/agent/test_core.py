@@ -53,14 +53,8 @@ from unit.agent.world import (
 )
 
 STOPPED = replace(CHANNEL, receiver="No")
-PROMOTING = replace(
-    KNOWN,
-    phase="promoting",
-    promoting_since=NOW - 0.01,
-    promised=True,
-    claimed=True,
-    durable=Durable(generation=4, led=4, source_proven=False),
-)
+PROMOTING = replace(KNOWN, phase="promoting", promoting_since=NOW - 0.01, promised=True, claimed=True,
+                    durable=Durable(generation=4, led=4, source_proven=False))
 READY = replace(ARRIVED, mysqld=up(replace(CLOSED, channels=(STOPPED,))), saved=PROMOTING.durable, lead="8")
 UNCLAIMED = replace(PROMOTING, claimed=False, durable=DURABLE)
 
@@ -119,10 +113,8 @@ class TestPromotion:
         """It answered a moment ago, which says nothing about now."""
         seen = ready(peers=(replace(SILENT, asked=NOW - 0.005, answered=NOW - 1), R), saved=DURABLE)
         assert run(seen, UNCLAIMED)[1].claimed
-        assert (
-            "b, which may have led since"
-            in run(seen, replace(UNCLAIMED, promised=False, contact=None, writer=""))[1].waiting
-        )
+        assert "b, which may have led since" in run(seen, replace(UNCLAIMED, promised=False, contact=None,
+                                                                  writer=""))[1].waiting
 
     def test_an_answer_from_before_the_cut_is_no_witness(self) -> None:
         before = NOW - 0.5
@@ -204,11 +196,8 @@ class TestPromotion:
             (ready(replace(CLOSED, channels=(replace(CHANNEL, receiver="Connecting"),))), ["StopReceiver"], "receiver"),
             (ready(CLOSED, running=(StopReceiver("", ""),)), [], "receiver"),
             (ready(replace(CLOSED, channels=(replace(STOPPED, drained=False),))), [], "applied"),
-            (
-                ready(replace(CLOSED, channels=(replace(STOPPED, drained=False, applier=False),))),
-                ["StartApplier"],
-                "applied",
-            ),
+            (ready(replace(CLOSED, channels=(replace(STOPPED, drained=False, applier=False),))), ["StartApplier"],
+             "applied"),
             (ready(peers=(B_WRITES, R)), ["AskPeers"], "b, which is writer"),
             (ready(peers=(replace(B, phase="demoting"), R)), ["AskPeers"], "b, which is demoting"),
             (ready(peers=(replace(B, asked=NOW - 1, answered=NOW - 1), R)), [], "b to say"),
@@ -226,9 +215,8 @@ class TestPromotion:
         assert "comparison" in run(seen, UNCLAIMED)[1].waiting
 
     def test_a_receiver_that_only_connects_is_not_waited_for_once_it_was_told_to_stop(self) -> None:
-        seen = ready(
-            replace(CLOSED, channels=(replace(CHANNEL, receiver="Connecting"),)), running=(StopReceiver("", ""),)
-        )
+        seen = ready(replace(CLOSED, channels=(replace(CHANNEL, receiver="Connecting"),)),
+                     running=(StopReceiver("", ""),))
         assert kinds(run(seen, PROMOTING)[0]) == ["Open"]
 
     def test_a_silent_peer_is_waited_for_briefly(self) -> None:
@@ -243,8 +231,7 @@ class TestPromotion:
         _, after = run(seen, replace(PROMOTING, promoting_since=NOW - 0.5))
         decisions, after = run(seen, after, NOW + 0.05)
         assert [d for d in decisions if isinstance(d, SetTrack)] == [
-            SetTrack("b is a live writer although the VIP came here.", "1")
-        ]
+            SetTrack("b is a live writer although the VIP came here.", "1")]
         assert run(replace(STANDBY, peers=(B, R)), after, NOW + 1)[1].refused is None
 
     def test_refused_it_takes_part_again_when_the_holder_is_heard_in_vrrp(self) -> None:
@@ -278,10 +265,8 @@ class TestDemotion:
             pytest.param(replace(WRITER, vip_here=False), id="the VIP left"),
             pytest.param(replace(WRITER, keepalived=False), id="keepalived is gone"),
             pytest.param(replace(WRITER, hold="mysqld stops"), id="held"),
-            pytest.param(
-                replace(WRITER, vip_here=False, mysqld=up(replace(OPENED, super_read_only=True))),
-                id="a SET that waits reads 1 already",
-            ),
+            pytest.param(replace(WRITER, vip_here=False, mysqld=up(replace(OPENED, super_read_only=True))),
+                         id="a SET that waits reads 1 already"),
         ],
     )
     def test_writes_are_closed_and_the_track_file_waits(self, seen: Seen) -> None:
@@ -347,12 +332,8 @@ class TestDemotion:
 
 class TestHold:
     def test_the_agent_touches_nothing(self) -> None:
-        cloning = replace(
-            STANDBY,
-            hold="clone",
-            track="1",
-            mysqld=up(replace(OPENED, channels=(STOPPED,), semi_sync=SemiSync(True, 0))),
-        )
+        cloning = replace(STANDBY, hold="clone", track="1",
+                          mysqld=up(replace(OPENED, channels=(STOPPED,), semi_sync=SemiSync(True, 0))))
         decisions, after = run(cloning)
         assert decisions == []
         assert after.phase == "held"

@@ -39,112 +39,52 @@ sets = st.sampled_from(["", "u:1-9", "u:1-9,v:1"])
 channels = st.builds(
     lambda towards, **changes: replace(towards, **changes),
     st.sampled_from([CHANNEL, TO_VIP]),
-    receiver=st.sampled_from(["Yes", "No", "Connecting"]),
-    applier=st.booleans(),
-    drained=st.booleans(),
-    receiver_error=st.sampled_from([0, 2003, 13114, 13117]),
-    applier_error=st.sampled_from([0, 0, 1062]),
+    receiver=st.sampled_from(["Yes", "No", "Connecting"]), applier=st.booleans(), drained=st.booleans(),
+    receiver_error=st.sampled_from([0, 2003, 13114, 13117]), applier_error=st.sampled_from([0, 0, 1062]),
 )
 servers = st.builds(
-    Server,
-    taken=times,
-    detailed=times,
-    read_only=st.booleans(),
-    super_read_only=st.booleans(),
-    offline_mode=st.booleans(),
-    gtid_executed=sets,
-    uuid=st.just("u"),
+    Server, taken=times, detailed=times, read_only=st.booleans(), super_read_only=st.booleans(),
+    offline_mode=st.booleans(), gtid_executed=sets, uuid=st.just("u"),
     channels=st.lists(channels, max_size=1).map(tuple),
     semi_sync=st.none() | st.builds(SemiSync, st.booleans(), st.integers(0, 1)),
     comparisons=st.lists(
-        st.tuples(st.just("b"), st.builds(Comparison, sets, sets, sets, st.booleans())), max_size=1
-    ).map(tuple),
+        st.tuples(st.just("b"), st.builds(Comparison, sets, sets, sets, st.booleans())), max_size=1).map(tuple),
 )
 mysqlds = st.builds(Mysqld, alive=st.booleans(), answered=maybe_times, server=st.none() | servers, error=st.just("x"))
 peers = st.builds(
-    Peer,
-    name=st.just("b"),
-    asked=maybe_times,
-    answered=maybe_times,
-    mysqld_up=st.booleans(),
-    closed=st.booleans(),
-    phase=st.sampled_from(["", "standby", "promoting", "writer", "demoting", "down"]),
-    eligible=st.booleans(),
-    uuid=st.just("v"),
-    gtid_executed=sets,
-    receiving=st.booleans(),
-    lag=st.none() | st.floats(0, 99),
-    refused=maybe_times,
-    knocked=maybe_times,
-    vip_here=st.booleans(),
-    generation=st.integers(0, 3),
-    led=st.integers(0, 3),
-    alone=st.booleans(),
-    left_behind=st.booleans(),
-    errant=st.booleans(),
-    waits=st.booleans(),
-    lead=st.sampled_from([0, 8, 16]),
-    has_channel=st.booleans(),
+    Peer, name=st.just("b"), asked=maybe_times, answered=maybe_times, mysqld_up=st.booleans(), closed=st.booleans(),
+    phase=st.sampled_from(["", "standby", "promoting", "writer", "demoting", "down"]), eligible=st.booleans(),
+    uuid=st.just("v"), gtid_executed=sets, receiving=st.booleans(), lag=st.none() | st.floats(0, 99),
+    refused=maybe_times, knocked=maybe_times, vip_here=st.booleans(), generation=st.integers(0, 3),
+    led=st.integers(0, 3), alone=st.booleans(), left_behind=st.booleans(), errant=st.booleans(), waits=st.booleans(),
+    lead=st.sampled_from([0, 8, 16]), has_channel=st.booleans(),
 )
 durables = st.builds(
-    Durable,
-    st.integers(0, 3),
-    st.integers(0, 3),
-    st.booleans(),
-    st.booleans(),
-    st.booleans(),
+    Durable, st.integers(0, 3), st.integers(0, 3), st.booleans(), st.booleans(), st.booleans(),
     st.sampled_from(["", "u:9"]),
 ).map(lambda durable: replace(durable, generation=max(durable.generation, durable.led)))
-running = st.sampled_from(
-    [Open("", 1, True), Demote(""), StopReceiver("", ""), StartReceiver("", ""), SwitchSemiSync("", True)]
-)
+running = st.sampled_from([
+    Open("", 1, True), Demote(""), StopReceiver("", ""), StartReceiver("", ""), SwitchSemiSync("", True)])
 seens = st.builds(
-    Seen,
-    vip_here=st.booleans(),
-    keepalived=st.booleans(),
-    hold=st.none() | st.just("x"),
-    track=st.none() | st.sampled_from(["0", "1", ""]),
-    mysqld=mysqlds,
-    peers=peers.map(lambda peer: (peer,)),
-    saved=durables,
-    paused=st.booleans(),
-    request=st.sampled_from([None, None, "promote", "accept-data-loss"]),
-    disk_stalled=st.sampled_from([0.0, 0.0, 99.0]),
-    lead=st.sampled_from(["0", "8", None]),
+    Seen, vip_here=st.booleans(), keepalived=st.booleans(), hold=st.none() | st.just("x"),
+    track=st.none() | st.sampled_from(["0", "1", ""]), mysqld=mysqlds, peers=peers.map(lambda peer: (peer,)),
+    saved=durables, paused=st.booleans(), request=st.sampled_from([None, None, "promote", "accept-data-loss"]),
+    disk_stalled=st.sampled_from([0.0, 0.0, 99.0]), lead=st.sampled_from(["0", "8", None]),
     vip_probe=st.builds(VipProbe, maybe_times, st.sampled_from(["", "", "02:42:00:00:00:01"])),
     witnesses=st.lists(st.builds(Witness, st.just("gateway"), maybe_times, maybe_times), max_size=1).map(tuple),
     running=st.lists(running, max_size=2, unique_by=lambda decision: decision.lane).map(tuple),
 )
 states = st.builds(
-    State,
-    durable=durables,
-    phase=st.sampled_from(["starting", "standby", "promoting", "writer", "demoting", "held"]),
-    led=st.booleans(),
-    last_tick=maybe_times,
-    awake_since=times,
-    promoting_since=maybe_times,
-    demoting_since=maybe_times,
-    killed=st.booleans(),
-    alone_since=maybe_times,
-    refused=st.none() | st.just("b"),
-    errant_since=maybe_times,
-    caught_up_since=maybe_times,
-    started=times,
-    contact=maybe_times,
-    writer=st.sampled_from(["", "b"]),
-    writer_set=sets,
-    promised=st.booleans(),
-    down_since=maybe_times,
-    unfed_since=maybe_times,
-    waits_since=maybe_times,
-    opened_at=maybe_times,
-    claimed=st.booleans(),
-    vip_lost=maybe_times,
-    stale_since=maybe_times,
+    State, durable=durables, phase=st.sampled_from(["starting", "standby", "promoting", "writer", "demoting", "held"]),
+    led=st.booleans(), last_tick=maybe_times, awake_since=times, promoting_since=maybe_times,
+    demoting_since=maybe_times, killed=st.booleans(), alone_since=maybe_times, refused=st.none() | st.just("b"),
+    errant_since=maybe_times, caught_up_since=maybe_times, started=times, contact=maybe_times,
+    writer=st.sampled_from(["", "b"]), writer_set=sets, promised=st.booleans(), down_since=maybe_times,
+    unfed_since=maybe_times, waits_since=maybe_times, opened_at=maybe_times, claimed=st.booleans(),
+    vip_lost=maybe_times, stale_since=maybe_times,
 )
-configs = st.sampled_from(
-    [config(), ONE_WAY, config(durability="strict"), config(instance="r", role="reader", address="10.0.0.3")]
-)
+configs = st.sampled_from([
+    config(), ONE_WAY, config(durability="strict"), config(instance="r", role="reader", address="10.0.0.3")])
 every = settings(max_examples=300, deadline=None)
 
 
@@ -164,11 +104,9 @@ def test_writes_are_opened_only_under_the_vip_drained_saved_and_without_a_live_w
             assert not any(channel.applier_error for channel in server.channels) or after.led
             assert after.promoting_since is not None
             assert not any(
-                peer.phase in ("writer", "demoting")
-                and peer.answered is not None
+                peer.phase in ("writer", "demoting") and peer.answered is not None
                 and peer.answered >= after.promoting_since
-                for peer in seen.peers
-            )
+                for peer in seen.peers)
             assert seen.saved == after.durable
             assert decision.generation == after.durable.generation
             assert not after.reasons

@@ -60,7 +60,8 @@ class TestChannels:
 
     def test_a_direct_channel_from_the_newest_writer_goes_on(self) -> None:
         newer = replace(B_WRITES, led=4, generation=4, waits=False)
-        assert kinds(run(replace(STANDBY, peers=(newer, R)), replace(KNOWN, fed_by=3))[0]) == ["SetTrack", "Save"]
+        assert kinds(run(replace(STANDBY, peers=(newer, R)), replace(KNOWN, fed_by=3))[0]) == [
+            "SetTrack", "Save"]
 
     def test_while_only_an_older_writer_is_heard_nothing_is_received(self) -> None:
         older = replace(STANDBY, peers=(replace(B_WRITES, led=2), R))
@@ -71,11 +72,8 @@ class TestChannels:
         assert not {"StopReceiver", "StartReceiver"} & set(kinds(run(starting, replace(KNOWN, fed_by=0))[0]))
 
     def test_an_applier_that_failed_is_left_alone(self) -> None:
-        seen = replace(
-            STANDBY,
-            track="1",
-            mysqld=up(replace(CLOSED, channels=(replace(CHANNEL, applier=False, applier_error=1062),))),
-        )
+        seen = replace(STANDBY, track="1",
+                       mysqld=up(replace(CLOSED, channels=(replace(CHANNEL, applier=False, applier_error=1062),))))
         assert run(seen)[0] == []
 
     def test_own_vip_channel_is_healed_when_the_vip_has_left(self) -> None:

@@ -45,14 +45,8 @@ from unit.agent.world import (
 )
 
 STOPPED = replace(CHANNEL, receiver="No")
-PROMOTING = replace(
-    KNOWN,
-    phase="promoting",
-    promoting_since=NOW - 0.01,
-    promised=True,
-    claimed=True,
-    durable=Durable(generation=4, led=4, source_proven=False),
-)
+PROMOTING = replace(KNOWN, phase="promoting", promoting_since=NOW - 0.01, promised=True, claimed=True,
+                    durable=Durable(generation=4, led=4, source_proven=False))
 READY = replace(ARRIVED, mysqld=up(replace(CLOSED, channels=(STOPPED,))), saved=PROMOTING.durable, lead="8")
 UNCLAIMED = replace(PROMOTING, claimed=False, durable=DURABLE)
 
@@ -104,11 +98,8 @@ class TestSemiSync:
             ({"vip_probe": VipProbe(asked=NOW - 2)}, ["ProbeVip"], False),
             ({"vip_probe": VipProbe(asked=NOW, answered_by="02:42:00:00:00:01")}, [], False),
             ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT, replace(R, answered=NOW - 3))}, [], False),
-            (
-                {"vip_probe": VipProbe(asked=NOW), "peers": (SILENT,), "witnesses": (Witness("gateway", NOW, NOW),)},
-                ["Save"],
-                True,
-            ),
+            ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT,),
+              "witnesses": (Witness("gateway", NOW, NOW),)}, ["Save"], True),
             ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT,)}, ["Save"], True),
         ],
     )
@@ -229,11 +220,8 @@ class TestLeftBehind:
     ) -> None:
         """Seconds before now; the refusal was 1 s ago, and the clock goes on for 2.5 s."""
         refused = replace(
-            SILENT,
-            refused=NOW - 1,
-            answered=None if answered is None else NOW - answered,
-            knocked=None if knocked is None else NOW - knocked,
-        )
+            SILENT, refused=NOW - 1, answered=None if answered is None else NOW - answered,
+            knocked=None if knocked is None else NOW - knocked)
         seen = replace(STANDBY, peers=(refused, R))
         state = run(seen, replace(KNOWN, contact=NOW - contact))[1]
         later = run(seen, state, NOW + 1.9)[1]
@@ -301,21 +289,11 @@ class TestLeftBehind:
             pytest.param(replace(B_WRITES, waits=False), CLOSED, BEHIND, False, id="it goes on alone"),
             pytest.param(replace(B_WRITES, led=2), CLOSED, BEHIND, False, id="not the last promotion"),
             pytest.param(replace(B_WRITES, gtid_executed="u:1-10"), CLOSED, BEHIND, False, id="the comparison is old"),
-            pytest.param(
-                B_WRITES,
-                replace(CLOSED, comparisons=(("b", replace(SAME, unreceived=True)),)),
-                BEHIND,
-                False,
-                id="not all is received",
-            ),
+            pytest.param(B_WRITES, replace(CLOSED, comparisons=(("b", replace(SAME, unreceived=True)),)), BEHIND, False,
+                         id="not all is received"),
             pytest.param(B_WRITES, replace(CLOSED, channels=(STOPPED,)), BEHIND, False, id="not connected"),
-            pytest.param(
-                B_WRITES,
-                CLOSED,
-                replace(BEHIND, durable=replace(BEHIND.durable, errant="u:10"), errant_since=NOW),
-                False,
-                id="errant until now",
-            ),
+            pytest.param(B_WRITES, CLOSED, replace(BEHIND, durable=replace(BEHIND.durable, errant="u:10"),
+                                                   errant_since=NOW), False, id="errant until now"),
         ],
     )
     def test_until_it_has_caught_up(self, writer: Peer, server: Server, state: State, forgotten: bool) -> None:

@@ -52,11 +52,11 @@ class FakeSession:
         if sql.startswith("SELECT DISTINCT"):
             return []
         if sql == "SHOW PROCESSLIST":
-            return [{"id": number, "user": user, "command": "Query"} for number, user in mysqld.clients.items()] + [
-                {"id": 90, "user": "repl", "command": "Binlog Dump GTID"},
-                {"id": 91, "user": "app", "command": "Killed"},
-                *({"id": number, "user": "root", "command": "Query"} for number in OWN),
-            ]
+            return [
+                {"id": number, "user": user, "command": "Query"} for number, user in mysqld.clients.items()
+            ] + [{"id": 90, "user": "repl", "command": "Binlog Dump GTID"},
+                 {"id": 91, "user": "app", "command": "Killed"},
+                 *({"id": number, "user": "root", "command": "Query"} for number in OWN)]
         mysqld.log.append(sql)
         if sql.startswith("KILL"):
             if mysqld.clients.pop(int(sql.split()[1])) == "gone":
@@ -85,13 +85,8 @@ def close(mysqld: FakeMysqld) -> list[str]:
 def test_commits_that_wait_are_released_only_when_no_client_is_left() -> None:
     mysqld = FakeMysqld(waiting=True, clients={7: "app", 8: "root", 9: "gone", 10: "system user"})
     assert close(mysqld) == [
-        "SET GLOBAL super_read_only = ON",
-        "SET GLOBAL offline_mode = ON",
-        "KILL 7",
-        "KILL 8",
-        "KILL 9",
-        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = OFF",
-        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON",
+        "SET GLOBAL super_read_only = ON", "SET GLOBAL offline_mode = ON", "KILL 7", "KILL 8", "KILL 9",
+        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = OFF", "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON",
         "SET GLOBAL offline_mode = OFF",
     ]
 
@@ -104,10 +99,7 @@ def test_while_an_account_statement_waits_clients_are_killed_without_offline_mod
 
 def test_without_them_semi_sync_stays_as_it_is() -> None:
     assert close(FakeMysqld(waiting=False, clients={})) == [
-        "SET GLOBAL super_read_only = ON",
-        "SET GLOBAL offline_mode = ON",
-        "SET GLOBAL offline_mode = OFF",
-    ]
+        "SET GLOBAL super_read_only = ON", "SET GLOBAL offline_mode = ON", "SET GLOBAL offline_mode = OFF"]
 
 
 def test_what_is_not_closed_is_an_error_and_offline_mode_is_not_left_on() -> None:

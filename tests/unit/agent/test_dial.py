@@ -49,18 +49,10 @@ def refused(path: str) -> tuple[type[Exception], int | None]:
     return told
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"",
-        b"\x01\x00\x00\x00\x0a",
-        b"\x05\x00\x00\x00\x0a8.4\x00",
-        b"\x0b\x00\x00\x00\x0a8.4.0\x00\x01\x00\x00\x00",
-        b"HTTP/1.1 400 Bad Request\r\n\r\n",
-        b"\xff" * 64,
-    ],
-    ids=repr,
-)
+@pytest.mark.parametrize("said", [
+    b"", b"\x01\x00\x00\x00\x0a", b"\x05\x00\x00\x00\x0a8.4\x00", b"\x0b\x00\x00\x00\x0a8.4.0\x00\x01\x00\x00\x00",
+    b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 64,
+], ids=repr)
 def test_what_does_not_speak_mysql_is_an_error_like_any_other(tmp_path: Path, said: bytes) -> None:
     with listening(tmp_path / "s", said) as path:
         assert refused(path)[0] is MysqlError

@@ -27,16 +27,8 @@ clean = pytest.fixture(autouse=True)(tidy)
 
 @pytest.mark.parametrize(
     ("client", "may"),
-    [
-        ("127.0.0.1", True),
-        ("10.0.0.2", True),
-        ("10.0.0.100", True),
-        ("::ffff:10.0.0.2", True),
-        ("10.0.0.9", False),
-        ("192.0.2.7", True),
-        ("fd00::1", False),
-        ("fe80::1%eth0", False),
-    ],
+    [("127.0.0.1", True), ("10.0.0.2", True), ("10.0.0.100", True), ("::ffff:10.0.0.2", True), ("10.0.0.9", False),
+     ("192.0.2.7", True), ("fd00::1", False), ("fe80::1%eth0", False)],
 )
 def test_who_may_ask(client: str, may: bool) -> None:
     assert allowed(config(allow=["192.0.2.0/24"]), client) is may
@@ -162,14 +154,9 @@ class TestKnock:
         assert node.peer("b").knocked is None
 
     def test_only_from_its_own_address(self, node: Node) -> None:
-        members = json.loads(
-            json.dumps(
-                [
-                    {"name": "a", "address": "127.0.0.1", "port": 3306, "agent_port": 8308, "role": "candidate"},
-                    {"name": "b", "address": "192.0.2.2", "port": 3306, "agent_port": 8308, "role": "candidate"},
-                ]
-            )
-        )
+        members = json.loads(json.dumps([
+            {"name": "a", "address": "127.0.0.1", "port": 3306, "agent_port": 8308, "role": "candidate"},
+            {"name": "b", "address": "192.0.2.2", "port": 3306, "agent_port": 8308, "role": "candidate"}]))
         other = Node("a", {"a": 1, "b": 2}, members=members, agent_port=8308, allow=["198.51.100.0/24"])
         endpoints = Endpoints(other.board, other.peers)
         for client, knocks in (("198.51.100.1", False), ("192.0.2.2", True)):
@@ -188,14 +175,10 @@ class TestHttp:
         assert get(port, "/metrics")[1].startswith("# HELP mysql_ha_")
         assert get(port, "/other")[0] == 404
 
-    @pytest.mark.parametrize(
-        "question",
-        [
-            b"OPTIONS /reader HTTP/1.0\r\n\r\n",
-            b"GET /reader HTTP/1.0\r\nHost: x\r\n\r\n",
-            b"GET /reader HTTP/1.1\r\nconnection: CLOSE\r\n\r\n",
-        ],
-    )
+    @pytest.mark.parametrize("question", [
+        b"OPTIONS /reader HTTP/1.0\r\n\r\n", b"GET /reader HTTP/1.0\r\nHost: x\r\n\r\n",
+        b"GET /reader HTTP/1.1\r\nconnection: CLOSE\r\n\r\n",
+    ])
     def test_as_health_checkers_ask(self, node: Node, question: bytes) -> None:
         assert exchange(port_of(node), question).startswith(b"HTTP/1.1 200 OK\r\n")
 
@@ -204,18 +187,12 @@ class TestHttp:
         assert answer.endswith(b"\r\n\r\n")
         assert b"Content-Length: 25" in answer
 
-    @pytest.mark.parametrize(
-        "question",
-        [
-            b"POST /status HTTP/1.1\r\n\r\n",
-            b"GET /status\r\n\r\n",
-            b"\r\n\r\n",
-            b"GET /\xff HTTP/1.1\r\n\r\n",
-            b"GET /status HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
-            b"GET /status HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n",
-            b"GET /status?" + b"&".join(b"a=1" for _time in range(50)) + b" HTTP/1.1\r\n\r\n",
-        ],
-    )
+    @pytest.mark.parametrize("question", [
+        b"POST /status HTTP/1.1\r\n\r\n", b"GET /status\r\n\r\n", b"\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"GET /status HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+        b"GET /status HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n",
+        b"GET /status?" + b"&".join(b"a=1" for _time in range(50)) + b" HTTP/1.1\r\n\r\n",
+    ])
     def test_what_is_no_question(self, node: Node, question: bytes) -> None:
         assert exchange(port_of(node), question).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
@@ -295,8 +272,7 @@ class TestHttp:
             return False
 
         httpd.Server(
-            ["127.0.0.1"], port, refuse, lambda _question, _first: httpd.Answer(200, b""), strangers.append
-        ).start()
+            ["127.0.0.1"], port, refuse, lambda _question, _first: httpd.Answer(200, b""), strangers.append).start()
         with contextlib.suppress(ConnectionResetError):
             assert exchange(port, b"GET /status HTTP/1.0\r\n\r\n") == b""
         assert strangers == ["127.0.0.1"]
@@ -319,11 +295,6 @@ class TestHttp:
 
     def test_an_address_that_is_not_there_yet_can_be_bound(self) -> None:
         reports: list[str] = []
-        httpd.Server(
-            ["192.0.2.1", "2001:db8::1"],
-            free_port(),
-            lambda _client: True,
-            lambda _question, _first: httpd.Answer(200, b""),
-            reports.append,
-        ).start()
+        httpd.Server(["192.0.2.1", "2001:db8::1"], free_port(), lambda _client: True,
+                     lambda _question, _first: httpd.Answer(200, b""), reports.append).start()
         assert not reports

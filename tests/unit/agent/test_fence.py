@@ -20,9 +20,8 @@ def fencing(script: str, timeout: float = 10) -> Config:
 
 def test_it_is_told_whom_to_fence(tmp_path: Path) -> None:
     told = tmp_path / "told"
-    fence.run(
-        fencing(f'echo "$1 $MYSQL_HA_CLUSTER $MYSQL_HA_INSTANCE $MYSQL_HA_PEER $MYSQL_HA_PEER_ADDRESS" > {told}'), "b"
-    )
+    fence.run(fencing(
+        f'echo "$1 $MYSQL_HA_CLUSTER $MYSQL_HA_INSTANCE $MYSQL_HA_PEER $MYSQL_HA_PEER_ADDRESS" > {told}'), "b")
     assert told.read_text() == "an argument orders a b 10.0.0.2\n"
 
 

@@ -65,12 +65,13 @@ class Host:
     """A guard with its files, whose time is ours."""
 
     def __init__(self, directory: Path, **changes: Any) -> None:
-        names = {f"{name}_file": str(directory / name) for name in ("track", "hold", "disk", "alive", "pause")}
+        names = {
+            f"{name}_file": str(directory / name) for name in ("track", "hold", "disk", "alive", "pause")
+        }
         self.config: Config = config(down_timeout=5, disk_timeout=10, **names, **changes)
         self.journal, self.mysqld, self.disk = Journal(), Mysqld(), StalledDisk()
         self.guard = Guard(
-            self.config, cast(Any, self.journal), cast(Any, self.mysqld), cast("list[Disk]", [self.disk])
-        )
+            self.config, cast(Any, self.journal), cast(Any, self.mysqld), cast("list[Disk]", [self.disk]))
         self.at = START
         self.alive = 0
         trackfile.write_track(self.config.track_file, "0")
@@ -205,8 +206,7 @@ class TestAgentHangs:
         assert process.poll() is None
 
     @pytest.mark.parametrize(
-        "process", [["run"], ["run", "--config", "/etc/mysql-ha/b.json"], ["guard", *AGENT[1:]]], indirect=True
-    )
+        "process", [["run"], ["run", "--config", "/etc/mysql-ha/b.json"], ["guard", *AGENT[1:]]], indirect=True)
     def test_nobody_else(self, host: Host, process: subprocess.Popen[bytes]) -> None:
         Path(host.config.alive_file).write_text(f"500.0 {process.pid}")
         host.runs(3)
@@ -302,8 +302,7 @@ class TestServer:
         path = str(tmp_path / "s")
         closed: list[str] = []
         instance = SimpleNamespace(
-            sessions={"gate": SimpleNamespace(value=lambda sql: 1)}, close=lambda: closed.append("sessions")
-        )
+            sessions={"gate": SimpleNamespace(value=lambda sql: 1)}, close=lambda: closed.append("sessions"))
         monkeypatch.setattr(guard, "Instance", lambda *arguments: instance)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)

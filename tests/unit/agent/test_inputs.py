@@ -74,9 +74,7 @@ class TestNetlink:
     def test_several_events_in_one_datagram(self) -> None:
         data = message(NEWADDR, "10.0.0.100") + message(16, "10.0.0.7") + message(DELADDR, "fd00::1", 3)
         assert list(parse(data)) == [
-            Event(True, 2, ipaddress.ip_address("10.0.0.100")),
-            Event(False, 3, ipaddress.ip_address("fd00::1")),
-        ]
+            Event(True, 2, ipaddress.ip_address("10.0.0.100")), Event(False, 3, ipaddress.ip_address("fd00::1"))]
 
     @given(st.binary(max_size=80))
     def test_no_bytes_crash_it(self, data: bytes) -> None:
@@ -97,18 +95,9 @@ def test_a_set_without_one_uuid(gtid_set: str, left: str) -> None:
 
 
 UNUSABLE = [
-    "",
-    "[]",
-    "[" * 100_000,
-    '{"version": 1}',
-    '{"version": 3, "generation": 7}',
-    '{"version": 2, "colour": 1}',
-    '{"version": 2, "generation": null}',
-    '{"version": 2, "generation": "5"}',
-    '{"version": 2, "led": true}',
-    '{"version": 2, "errant": null}',
-    '{"version": 2, "generation": -1}',
-    '{"version": 2, "alone": 1}',
+    "", "[]", "[" * 100_000, '{"version": 1}', '{"version": 3, "generation": 7}', '{"version": 2, "colour": 1}',
+    '{"version": 2, "generation": null}', '{"version": 2, "generation": "5"}', '{"version": 2, "led": true}',
+    '{"version": 2, "errant": null}', '{"version": 2, "generation": -1}', '{"version": 2, "alone": 1}',
 ]
 
 

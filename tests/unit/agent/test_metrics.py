@@ -69,31 +69,16 @@ def of(seen: Seen, state: State = KNOWN, **changes: Any) -> dict[str, list[Sampl
 
 
 def value(found: dict[str, list[Sample]], name: str) -> float:
-    (only,) = found[name]
+    only, = found[name]
     return only.value
 
 
 def test_a_writer() -> None:
     found = of(WRITER, LED)
     for name, expected in {
-        "up": 1,
-        "writer": 1,
-        "eligible": 1,
-        "vip_here": 1,
-        "keepalived_up": 1,
-        "paused": 0,
-        "held": 0,
-        "read_only": 0,
-        "super_read_only": 0,
-        "generation": 3,
-        "led_generation": 3,
-        "alone": 0,
-        "left_behind": 0,
-        "errant": 0,
-        "not_redundant": 0,
-        "semi_sync_enabled": 1,
-        "semi_sync_clients": 1,
-        "disk_stalled_seconds": 0,
+        "up": 1, "writer": 1, "eligible": 1, "vip_here": 1, "keepalived_up": 1, "paused": 0, "held": 0, "read_only": 0,
+        "super_read_only": 0, "generation": 3, "led_generation": 3, "alone": 0, "left_behind": 0, "errant": 0,
+        "not_redundant": 0, "semi_sync_enabled": 1, "semi_sync_clients": 1, "disk_stalled_seconds": 0,
         "mysqld_answer_age_seconds": 0,
     }.items():
         assert value(found, name) == expected, name
@@ -114,13 +99,8 @@ def test_exactly_one_phase_is_on(phase: str) -> None:
 
 def test_what_is_wrong() -> None:
     seen = replace(
-        WRITER,
-        saved=Durable(9, 9, alone=True, left_behind=True, errant="u:1"),
-        hold="",
-        paused=True,
-        disk_stalled=2.5,
-        mysqld=up(replace(OPENED, channels=(replace(CHANNEL, applier=False, applier_error=1062, lag=7.25),))),
-    )
+        WRITER, saved=Durable(9, 9, alone=True, left_behind=True, errant="u:1"), hold="", paused=True, disk_stalled=2.5,
+        mysqld=up(replace(OPENED, channels=(replace(CHANNEL, applier=False, applier_error=1062, lag=7.25),))))
     found = of(seen, replace(LED, reasons=("It is held.",)))
     for name in ("alone", "left_behind", "errant", "held", "paused", "not_redundant", "channel_broken"):
         assert value(found, name) == 1, name
@@ -131,14 +111,8 @@ def test_what_is_wrong() -> None:
 def test_what_is_not_known_has_no_sample() -> None:
     found = of(replace(STANDBY, mysqld=DOWN, peers=(Peer("b"),), witnesses=(Witness("x"),)))
     assert value(found, "up") == 0
-    for name in (
-        "read_only",
-        "semi_sync_enabled",
-        "mysqld_answer_age_seconds",
-        "channel_running",
-        "peer_age_seconds",
-        "witness_age_seconds",
-    ):
+    for name in ("read_only", "semi_sync_enabled", "mysqld_answer_age_seconds", "channel_running", "peer_age_seconds",
+                 "witness_age_seconds"):
         assert name not in found, name
 
 
@@ -154,18 +128,11 @@ def test_any_name_can_be_read_back(name: str) -> None:
     assert {sample.labels["cluster"] for sample in read(metrics(told))} == {name}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a 1",
-        "# HELP a b\n# TYPE a gauge\n",
-        '# HELP a b\n# TYPE a gauge\na{x="1"} 1\na{x="1"} 2\n',
-        '# HELP a b\n# TYPE a gauge\na{x="1} 1\n',
-        '# HELP a b\n# TYPE a gauge\na{x="1"} one\n',
-        '# HELP a b\n# TYPE a gauge\nb{x="1"} 1\n',
-        '# TYPE a gauge\na{x="1"} 1\n',
-    ],
-)
+@pytest.mark.parametrize("text", [
+    "a 1", "# HELP a b\n# TYPE a gauge\n", '# HELP a b\n# TYPE a gauge\na{x="1"} 1\na{x="1"} 2\n',
+    '# HELP a b\n# TYPE a gauge\na{x="1} 1\n', '# HELP a b\n# TYPE a gauge\na{x="1"} one\n',
+    '# HELP a b\n# TYPE a gauge\nb{x="1"} 1\n', '# TYPE a gauge\na{x="1"} 1\n',
+])
 def test_the_parser_forgives_nothing(text: str) -> None:
     with pytest.raises((AssertionError, ValueError, IndexError)):
         read(text)

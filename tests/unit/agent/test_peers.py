@@ -31,9 +31,7 @@ from unit.agent.world import CONFIG, KNOWN, NOW, STANDBY, R
 TOLD: dict[str, Any] = status(CONFIG, replace(STANDBY, peers=(R,)), KNOWN, NOW, "s-1")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=8)
 
 clean = pytest.fixture(autouse=True)(tidy)
 
@@ -69,58 +67,28 @@ class TestParse:
     def test_no_field_of_mysqld_crashes_it(self, key: str, value: Any) -> None:
         read(json.dumps({**TOLD, "mysqld": {**TOLD["mysqld"], key: value}}).encode())
 
-    @pytest.mark.parametrize(
-        "body",
-        [
-            b"",
-            b"[]",
-            b"{}",
-            b'{"version": 2}',
-            b'{"version": 1, "instance": "x"}',
-            b"[" * 100_000,
-            b'{"version":' * 100_000,
-            b"9" * 5000,
-        ],
-    )
+    @pytest.mark.parametrize("body", [
+        b"", b"[]", b"{}", b'{"version": 2}', b'{"version": 1, "instance": "x"}', b"[" * 100_000,
+        b'{"version":' * 100_000, b"9" * 5000,
+    ])
     def test_what_no_agent_would_say(self, body: bytes) -> None:
         assert not read(body)
 
-    @pytest.mark.parametrize(
-        ("key", "value"),
-        [
-            ("instance", "b"),
-            ("version", 2),
-            ("generation", -1),
-            ("generation", 10**400),
-            ("generation", 1.5),
-            ("generation", True),
-            ("led", 1 << 62),
-            ("phase", 1),
-            ("eligible", 1),
-            ("errant", None),
-            ("clock", float("nan")),
-            ("clock", 10**400),
-            ("serial", None),
-            ("hears", [{"name": "r", "phase": "writer", "age": float("inf")}]),
-            ("hears", 1),
-            ("mysqld", None),
-        ],
-    )
+    @pytest.mark.parametrize(("key", "value"), [
+        ("instance", "b"), ("version", 2), ("generation", -1), ("generation", 10**400), ("generation", 1.5),
+        ("generation", True), ("led", 1 << 62), ("phase", 1), ("eligible", 1), ("errant", None),
+        ("clock", float("nan")),
+        ("clock", 10**400), ("serial", None), ("hears", [{"name": "r", "phase": "writer", "age": float("inf")}]),
+        ("hears", 1), ("mysqld", None),
+    ])
     def test_a_value_that_no_agent_would_say(self, key: str, value: Any) -> None:
         assert read(json.dumps(TOLD).encode())
         assert not read(json.dumps({**TOLD, key: value}).encode())
 
-    @pytest.mark.parametrize(
-        ("gtid_set", "one"),
-        [
-            ("", True),
-            ("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:7:tag_1:1-3,u:9", True),
-            ("u:1-9'", False),
-            ("nonsense!", False),
-            ("u:1-9\n", False),
-            (None, False),
-        ],
-    )
+    @pytest.mark.parametrize(("gtid_set", "one"), [
+        ("", True), ("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:7:tag_1:1-3,u:9", True),
+        ("u:1-9'", False), ("nonsense!", False), ("u:1-9\n", False), (None, False),
+    ])
     def test_a_set_of_gtids_is_one(self, gtid_set: Any, one: bool) -> None:
         assert read(json.dumps({**TOLD, "mysqld": {**TOLD["mysqld"], "gtid_executed": gtid_set}}).encode()) is one
 
@@ -209,9 +177,7 @@ class TestLive:
         assert statistics.median(took) < 0.5 * FRESH_BOUND
 
     def test_two_that_ask_each_other_anew_come_to_an_end(
-        self,
-        pair: tuple[Node, Node],
-        monkeypatch: pytest.MonkeyPatch,
+        self, pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         put, fresh = Peers._put, []
 
@@ -308,10 +274,7 @@ BAD: dict[str, Any] = {
 class TestBadPeers:
     @pytest.mark.parametrize("kind", sorted(BAD))
     def test_it_is_an_error_within_the_bound_and_the_others_are_heard(
-        self,
-        kind: str,
-        ports: dict[str, int],
-        monkeypatch: pytest.MonkeyPatch,
+        self, kind: str, ports: dict[str, int], monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(module, "BOUND", 0.4)
         monkeypatch.setattr(module, "WAIT", 0.2)
@@ -345,16 +308,12 @@ class TestBadPeers:
         assert 10 < asked[0] < 40
 
 
-@pytest.mark.parametrize(
-    ("told", "error"),
-    [
-        ({}, ""),
-        ({"cluster": "staging"}, "it belongs to another cluster, staging"),
-        ({"generation": (1 << 62) - 1}, "it tells of more promotions than there can have been"),
-        ({"led": module.MOST_AT_ONCE + 1}, "it tells of more promotions than there can have been"),
-        ({"generation": module.MOST_AT_ONCE}, ""),
-    ],
-)
+@pytest.mark.parametrize(("told", "error"), [
+    ({}, ""), ({"cluster": "staging"}, "it belongs to another cluster, staging"),
+    ({"generation": (1 << 62) - 1}, "it tells of more promotions than there can have been"),
+    ({"led": module.MOST_AT_ONCE + 1}, "it tells of more promotions than there can have been"),
+    ({"generation": module.MOST_AT_ONCE}, ""),
+])
 def test_a_generation_from_elsewhere_is_not_believed(ports: dict[str, int], told: dict[str, Any], error: str) -> None:
     Impostor(ports["b"], saying(http(json.dumps({**TOLD, "instance": "b", **told}).encode())))
     a = Node("a", ports)

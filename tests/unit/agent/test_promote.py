@@ -90,12 +90,7 @@ class TestPromote:
 
     @pytest.mark.parametrize(("typed", "status"), [("a", 0), (" a ", 0), ("y", 1), ("", 1)])
     def test_on_a_terminal_it_asks(
-        self,
-        host: Host,
-        mysql_ha: Any,
-        monkeypatch: pytest.MonkeyPatch,
-        typed: str,
-        status: int,
+        self, host: Host, mysql_ha: Any, monkeypatch: pytest.MonkeyPatch, typed: str, status: int,
     ) -> None:
         host.agent().serve()
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -114,8 +109,7 @@ class TestPromote:
         assert requests == ["promote"]
         assert done.status == 3
         assert done.error == (
-            "mysql-ha: a is not the writer after 0.5 s: it waits for everything received to be applied\n"
-        )
+            "mysql-ha: a is not the writer after 0.5 s: it waits for everything received to be applied\n")
         assert not host.path("request").exists()
 
     def test_two_people_do_not_ask_at_once(self, host: Host, mysql_ha: Any) -> None:

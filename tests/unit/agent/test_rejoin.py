@@ -17,17 +17,8 @@ from mysql_ha_agent import errant, rejoin
 from mysql_ha_agent.lib._connection import MysqlError
 from mysql_ha_agent.model import Peer
 
-CHANNEL = {
-    "name": "",
-    "source_host": "10.0.0.9",
-    "source_port": 3306,
-    "source_user": "repl",
-    "source_bind": "",
-    "source_ssl": True,
-    "auto_position": True,
-    "delay": 0,
-    "io_running": "No",
-}
+CHANNEL = {"name": "", "source_host": "10.0.0.9", "source_port": 3306, "source_user": "repl", "source_bind": "",
+           "source_ssl": True, "auto_position": True, "delay": 0, "io_running": "No"}
 PLAN = rejoin.Plan("u:1-3", "db1", "own", {"source_host": "10.0.0.9"})
 
 
@@ -36,18 +27,15 @@ def config(tmp_path: Path) -> Any:
     addresses = {"db1": "10.0.0.1", "db6": "fd00::6"}
     peers = [SimpleNamespace(name=name, address=ip_address(address)) for name, address in addresses.items()]
     return SimpleNamespace(
-        instance="db2", state_file=str(tmp_path / "db2.json"), hold_file=str(tmp_path / "db2.hold"), peers=peers
-    )
+        instance="db2", state_file=str(tmp_path / "db2.json"), hold_file=str(tmp_path / "db2.hold"), peers=peers)
 
 
 def rejoining(config: Any, writer: Peer | None = None) -> rejoin.Rejoining:
     return rejoin.Rejoining(config, lambda: writer, lambda text: None)
 
 
-@pytest.mark.parametrize(
-    ("gtids", "transactions"),
-    [("", 0), ("u-1:5", 1), ("u-1:1-3:7", 4), ("u-1:1-3,u-2:2-2", 4), ("u-1:1-2:tag_9:4-5", 4), ("u:1-3,\nv:9", 4)],
-)
+@pytest.mark.parametrize(("gtids", "transactions"), [
+    ("", 0), ("u-1:5", 1), ("u-1:1-3:7", 4), ("u-1:1-3,u-2:2-2", 4), ("u-1:1-2:tag_9:4-5", 4), ("u:1-3,\nv:9", 4)])
 def test_transactions_are_counted(gtids: str, transactions: int) -> None:
     assert errant.count(gtids) == transactions
 
@@ -69,13 +57,8 @@ def test_a_full_directory_ends_a_rejoin_before_anything_is_lost(tmp_path: Path) 
 
 def test_a_channel_is_made_again_with_what_it_has() -> None:
     assert rejoin.options_of(CHANNEL, "secret") == {
-        "source_host": "10.0.0.9",
-        "source_port": 3306,
-        "source_user": "repl",
-        "source_ssl": True,
-        "auto_position": True,
-        "delay": 0,
-        "source_password": "secret",
+        "source_host": "10.0.0.9", "source_port": 3306, "source_user": "repl", "source_ssl": True,
+        "auto_position": True, "delay": 0, "source_password": "secret",
     }
 
 
@@ -111,11 +94,9 @@ def test_the_donor_is_another_server_that_lacks_the_errant_transactions(config: 
     good = Peer("db1", uuid="other", gtid_executed="v:1-9")
     assert donor(good) == "db1"
     for writer, lacks, message in (
-        (None, 1, "no live writer"),
-        (replace(good, name="db2"), 1, "no live writer"),
+        (None, 1, "no live writer"), (replace(good, name="db2"), 1, "no live writer"),
         (replace(good, uuid=""), 1, "no live writer"),
-        (replace(good, uuid="own"), 1, "this server itself"),
-        (good, 0, "not errant"),
+        (replace(good, uuid="own"), 1, "this server itself"), (good, 0, "not errant"),
         (replace(good, name="db6"), 1, "IPv6"),
     ):
         with pytest.raises(MysqlError, match=message):

@@ -37,14 +37,8 @@ class FakeSession:
         return []
 
     def row(self, sql: str, args: Any = None) -> dict[str, Any]:
-        return {
-            "waits": 1,
-            "waiting": "1",
-            "acked": "9",
-            "clients": str(len(self.dump_threads)),
-            "enabled": self.enabled,
-            "waits_for_any": self.waits_for_any,
-        }
+        return {"waits": 1, "waiting": "1", "acked": "9", "clients": str(len(self.dump_threads)),
+                "enabled": self.enabled, "waits_for_any": self.waits_for_any}
 
     def value(self, sql: str, args: Any = None) -> Any:
         return int(self.enabled)
@@ -59,13 +53,8 @@ def test_replicas_go_before_the_switch_and_it_waits_for_any_again() -> None:
     session: Any = FakeSession([7, 8])
     semisync.switch_off(session, SWITCH)
     assert session.log == [
-        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = OFF",
-        "KILL QUERY 7",
-        "KILL QUERY 8",
-        "KILL 7",
-        "KILL 8",
-        "SET GLOBAL rpl_semi_sync_source_enabled = OFF",
-        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON",
+        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = OFF", "KILL QUERY 7", "KILL QUERY 8", "KILL 7", "KILL 8",
+        "SET GLOBAL rpl_semi_sync_source_enabled = OFF", "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON",
     ]
 
 
@@ -73,9 +62,7 @@ def test_what_is_off_already_costs_no_replica_its_connection() -> None:
     session: Any = FakeSession([7], enabled=False)
     semisync.switch_off(session, OLD_SWITCH)
     assert session.log == [
-        "SET GLOBAL rpl_semi_sync_master_enabled = OFF",
-        "SET GLOBAL rpl_semi_sync_master_wait_no_slave = ON",
-    ]
+        "SET GLOBAL rpl_semi_sync_master_enabled = OFF", "SET GLOBAL rpl_semi_sync_master_wait_no_slave = ON"]
 
 
 def test_a_replica_that_does_not_go_is_no_reason_to_wait() -> None:
@@ -92,18 +79,12 @@ def test_no_replica_is_killed_for_commits_that_have_ended() -> None:
     assert "KILL 7" not in session.log
 
 
-@pytest.mark.parametrize(
-    ("enabled", "waits_for_any", "statements"),
-    [
-        (True, True, []),
-        (
-            True,
-            False,
-            ["SET GLOBAL rpl_semi_sync_source_enabled = OFF", "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON"],
-        ),
-        (False, False, ["SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON"]),
-    ],
-)
+@pytest.mark.parametrize(("enabled", "waits_for_any", "statements"), [
+    (True, True, []),
+    (True, False, ["SET GLOBAL rpl_semi_sync_source_enabled = OFF",
+                   "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON"]),
+    (False, False, ["SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON"]),
+])
 def test_a_switch_that_was_interrupted_is_finished(enabled: bool, waits_for_any: bool, statements: list[str]) -> None:
     session: Any = FakeSession([], enabled=enabled)
     session.waits_for_any = waits_for_any
@@ -116,8 +97,7 @@ def test_on_means_without_end() -> None:
     semisync.switch_on(session, SWITCH)
     assert session.log == [
         "SET GLOBAL rpl_semi_sync_source_timeout = 4294967295",
-        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON",
-        "SET GLOBAL rpl_semi_sync_source_enabled = ON",
+        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON", "SET GLOBAL rpl_semi_sync_source_enabled = ON",
     ]
 
 

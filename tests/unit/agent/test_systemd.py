@@ -24,15 +24,10 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.soc
         yield listener
 
 
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "It has transactions that the cluster does not have: " + "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5," * 1000,
-        "held: ä" * 5000,
-        "of mysqld\nWATCHDOG=trigger\nRESTART_RESET=1",
-        "\ud800",
-    ],
-)
+@pytest.mark.parametrize("reason", [
+    "It has transactions that the cluster does not have: " + "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5," * 1000,
+    "held: ä" * 5000, "of mysqld\nWATCHDOG=trigger\nRESTART_RESET=1", "\ud800",
+])
 def test_a_reason_of_any_kind_is_one_short_line(told: socket.socket, reason: str) -> None:
     systemd = Systemd()
     systemd.tell("WATCHDOG=1")

@@ -86,21 +86,15 @@ class TestTable:
             ([B_SAYS], "NO WRITER among the instances that answer."),
             ([SILENCE], "NO WRITER among the instances that answer."),
             ([A_WRITES, {**B_SAYS, "writer": True}], "TWO WRITERS: a, b."),
-            (
-                [told(replace(WRITER, saved=Durable(3, 3, alone=True), peers=(SILENT, R)), LED), SILENCE],
-                "NOT REDUNDANT: Its commits are acknowledged without a second copy: b does not answer.",
-            ),
+            ([told(replace(WRITER, saved=Durable(3, 3, alone=True), peers=(SILENT, R)), LED), SILENCE],
+             "NOT REDUNDANT: Its commits are acknowledged without a second copy: b does not answer."),
             ([A_WRITES, {**B_SAYS, "errant": "u:5-9"}], "b is QUARANTINED: only it has the transactions u:5-9."),
             ([A_WRITES, {**B_SAYS, "left_behind": True}], "b was left behind: it may lack acknowledged writes."),
-            (
-                [{**B_SAYS, "phase": "promoting", "waiting": "a person"}],
-                "b has the VIP, read-only: its promotion waits for a person.",
-            ),
+            ([{**B_SAYS, "phase": "promoting", "waiting": "a person"}],
+             "b has the VIP, read-only: its promotion waits for a person."),
             ([A_WRITES, {**B_SAYS, "hold": "clone"}], "b is held (clone). To end that: mysql-ha release."),
-            (
-                [A_WRITES, {**B_SAYS, "hold": rejoin.HOLD}],
-                "b is held: the agent provisions this instance anew by CLONE, and lets go of it when that is done.",
-            ),
+            ([A_WRITES, {**B_SAYS, "hold": rejoin.HOLD}],
+             "b is held: the agent provisions this instance anew by CLONE, and lets go of it when that is done."),
             ([A_WRITES, {**B_SAYS, "paused": True}], "b is paused: its agent leaves it as it is."),
             ([told(replace(WRITER, vip_probe=VipProbe(NOW, "02::01")), LED)], "a hears another host, 02::01, answer"),
         ],
@@ -143,28 +137,19 @@ class TestExplanation:
     @pytest.mark.parametrize(
         ("seen", "state", "part"),
         [
-            (
-                STANDBY,
-                replace(KNOWN, reasons=("It is held: clone.", "It is paused.")),
-                "It may not hold the writer VIP:\n  It is held: clone.\n  It is paused.\n",
-            ),
+            (STANDBY, replace(KNOWN, reasons=("It is held: clone.", "It is paused.")),
+             "It may not hold the writer VIP:\n  It is held: clone.\n  It is paused.\n"),
             (STANDBY, replace(KNOWN, reasons=("It is paused.",)), "this instance would not take over."),
             (STANDBY, replace(KNOWN, phase="starting"), "Whether it may hold the writer VIP is not known yet.\n"),
-            (
-                STANDBY,
-                replace(KNOWN, phase="promoting", waiting="a thing"),
-                "a has the VIP, read-only: its promotion waits for a thing.\n",
-            ),
+            (STANDBY, replace(KNOWN, phase="promoting", waiting="a thing"),
+             "a has the VIP, read-only: its promotion waits for a thing.\n"),
             (replace(STANDBY, saved=Durable(3, errant="u:9")), KNOWN, "a is QUARANTINED"),
             (replace(STANDBY, saved=Durable(3, 2)), KNOWN, "number 3; its own last one was number 2."),
             (replace(STANDBY, saved=Durable()), KNOWN, "It knows of no promotion in this cluster."),
             (replace(STANDBY, keepalived=False), KNOWN, "keepalived does not run, so the VIP cannot come here."),
             (replace(STANDBY, disk_stalled=4.2), KNOWN, "A write to its disks has been waiting for 4.2 s."),
-            (
-                replace(STANDBY, peers=(replace(SILENT, answered=None),)),
-                KNOWN,
-                "b has not answered since the agent started (timed out).",
-            ),
+            (replace(STANDBY, peers=(replace(SILENT, answered=None),)), KNOWN,
+             "b has not answered since the agent started (timed out)."),
         ],
     )
     def test_what_is_special(self, seen: Seen, state: State, part: str) -> None:

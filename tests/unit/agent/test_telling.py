@@ -23,6 +23,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "status.md"
 ERRANT = replace(STANDBY, saved=Durable(generation=3, errant="u:10"))
 
 
+
 def keys(told: Any, path: str = "") -> Iterator[str]:
     """Every field by its path, as docs/status.md names it: `mysqld.channels[].lag`."""
     if isinstance(told, dict):
@@ -71,46 +72,22 @@ class TestNotRedundant:
         [
             (WRITER, LED, ""),
             (STANDBY, KNOWN, ""),
-            (
-                replace(WRITER, saved=Durable(3, 3, alone=True)),
-                LED,
-                "Its commits are acknowledged without a second copy: b may lead.",
-            ),
+            (replace(WRITER, saved=Durable(3, 3, alone=True)), LED,
+             "Its commits are acknowledged without a second copy: b may lead."),
             (replace(WRITER, peers=(SILENT, R)), LED, "No other candidate may lead: b does not answer."),
-            (
-                replace(WRITER, peers=(replace(B, eligible=False, errant=True), R)),
-                LED,
-                "No other candidate may lead: b is quarantined.",
-            ),
-            (
-                replace(WRITER, peers=(replace(B, eligible=False, left_behind=True), R)),
-                LED,
-                "No other candidate may lead: b was left behind.",
-            ),
-            (
-                replace(WRITER, peers=(replace(B, eligible=False, mysqld_up=False), R)),
-                LED,
-                "No other candidate may lead: b is down.",
-            ),
-            (
-                replace(
-                    WRITER,
-                    peers=(replace(B, eligible=False, left_behind=True), R),
-                    mysqld=up(replace(OPENED, semi_sync=SemiSync(False, 0))),
-                ),
-                LED,
-                "No other candidate may lead: b receives, but acknowledges nothing (rpl_semi_sync_replica_enabled).",
-            ),
-            (
-                replace(WRITER, peers=(B,), witnesses=(Witness("gateway", NOW),)),
-                LED,
-                "No witness answers: without its standby this writer would close, because it may be cut off.",
-            ),
-            (
-                replace(WRITER, peers=(replace(B, witnessed=False), R)),
-                LED,
-                "No witness answers b, which would not lead over a silent writer.",
-            ),
+            (replace(WRITER, peers=(replace(B, eligible=False, errant=True), R)), LED,
+             "No other candidate may lead: b is quarantined."),
+            (replace(WRITER, peers=(replace(B, eligible=False, left_behind=True), R)), LED,
+             "No other candidate may lead: b was left behind."),
+            (replace(WRITER, peers=(replace(B, eligible=False, mysqld_up=False), R)), LED,
+             "No other candidate may lead: b is down."),
+            (replace(WRITER, peers=(replace(B, eligible=False, left_behind=True), R),
+                     mysqld=up(replace(OPENED, semi_sync=SemiSync(False, 0)))), LED,
+             "No other candidate may lead: b receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)."),
+            (replace(WRITER, peers=(B,), witnesses=(Witness("gateway", NOW),)), LED,
+             "No witness answers: without its standby this writer would close, because it may be cut off."),
+            (replace(WRITER, peers=(replace(B, witnessed=False), R)), LED,
+             "No witness answers b, which would not lead over a silent writer."),
         ],
     )
     def test_it_says_why(self, seen: Seen, state: State, said: str) -> None:
@@ -133,15 +110,8 @@ class TestHealthChecks:
             (replace(STANDBY, mysqld=up(replace(OPENED, read_only=True, channels=(replace(CHANNEL, lag=None),)))), 503),
             (replace(STANDBY, mysqld=up(replace(OPENED, read_only=True, channels=()))), 503),
             (replace(STANDBY, mysqld=up(replace(OPENED, read_only=True, offline_mode=True))), 503),
-            (
-                replace(
-                    STANDBY,
-                    mysqld=up(
-                        replace(OPENED, read_only=True, channels=(replace(CHANNEL, applier=False, applier_error=1062),))
-                    ),
-                ),
-                503,
-            ),
+            (replace(STANDBY, mysqld=up(replace(OPENED, read_only=True, channels=(
+                replace(CHANNEL, applier=False, applier_error=1062),)))), 503),
             (replace(STANDBY, hold="clone"), 503),
             (ERRANT, 503),
         ],
@@ -166,17 +136,9 @@ class TestHealthChecks:
     def test_a_writer_that_serves_no_reads(self, seen: Seen, state: State) -> None:
         assert reader(CONFIG, seen, state, NOW, 10, writer_too=True)[0] == 503
 
-    @pytest.mark.parametrize(
-        ("hang_timeout", "silent", "fit"),
-        [
-            (1.5, 0.9, 200),
-            (1.5, 1.0, 503),
-            (0.6, 0.5, 200),
-            (0.6, 0.7, 503),
-            (5, 0.9, 200),
-            (5, 1.1, 503),
-        ],
-    )
+    @pytest.mark.parametrize(("hang_timeout", "silent", "fit"), [
+        (1.5, 0.9, 200), (1.5, 1.0, 503), (0.6, 0.5, 200), (0.6, 0.7, 503), (5, 0.9, 200), (5, 1.1, 503),
+    ])
     def test_who_has_become_silent_serves_no_reads(self, hang_timeout: float, silent: float, fit: int) -> None:
         """A balancer that asks every half second has it out within two, whatever counts as a hang."""
         assert reader(config(hang_timeout=hang_timeout), STANDBY, KNOWN, NOW + silent, 10)[0] == fit

@@ -22,13 +22,8 @@ time.sleep({seconds})
 
 def run(body: str, seconds: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(body=body, seconds=seconds)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        env={"PYTHONPATH": str(Path(mysql_ha_agent.__file__).parents[1])},
-    )
+        [sys.executable, "-c", PROGRAM.format(body=body, seconds=seconds)], capture_output=True, text=True,
+        timeout=30, check=False, env={"PYTHONPATH": str(Path(mysql_ha_agent.__file__).parents[1])})
 
 
 def test_a_mistake_ends_the_process_and_is_told() -> None:

@@ -24,8 +24,8 @@ FREE = ipaddress.ip_interface("192.0.2.200/24")
 class TestArp:
     def test_a_probe_names_no_sender(self) -> None:
         frame = vip.arp(vip.REQUEST, HARDWARE, bytes(4), bytes(6), VIP.ip.packed)
-        assert frame[:14].hex() == "ffffffffffff0242ac1100020806"
-        assert frame[14:].hex() == "00010800060400010242ac110002000000000000000000000a000064"
+        assert frame[:14].hex() == "ffffffffffff" "0242ac110002" "0806"
+        assert frame[14:].hex() == "0001" "0800" "0604" "0001" "0242ac110002" "00000000" "000000000000" "0a000064"
         assert vip.arp_sender(frame, VIP.ip) is None
 
     @given(st.sampled_from([vip.REQUEST, vip.REPLY]), st.binary(min_size=6, max_size=6))

@@ -22,9 +22,7 @@ IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
 """
-TABLE = (
-    HEAD
-    + """\
+TABLE = HEAD + """\
 TCP  0A4D00A1:0CEA wlc persistent 3750 FFFFFFFF
   -> 0A4D003E:0CEA      Route   1      2          7         
   -> 0A4D003F:0CEA      Route   300    0          0         
@@ -33,8 +31,7 @@ TCP  [fd00:0000:0000:0000:0000:0000:0000:00c8]:0CEA mh
 UDP  0A4D00A1:0035 rr ops 
 FWM  0000002A wrr  
   -> 7F000001:0000      Local   -1     1          0         
-"""
-)  # noqa: W291 - as the kernel writes it
+"""  # noqa: W291 - as the kernel writes it
 KEYS = ("address", "port", "forward", "weight", "active", "inactive")
 
 

@@ -17,11 +17,7 @@ from unit.model.inventories import MISSING, ORDERS, Inventory, interface, pair
 
 V2 = {"keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4}
 TIMEOUTS = (
-    "agent_lease",
-    "agent_hang_timeout",
-    "agent_demote_timeout",
-    "agent_disk_timeout",
-    "agent_down_timeout",
+    "agent_lease", "agent_hang_timeout", "agent_demote_timeout", "agent_disk_timeout", "agent_down_timeout",
     "agent_fence_timeout",
 )
 

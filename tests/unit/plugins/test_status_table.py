@@ -130,12 +130,7 @@ def test_every_cluster_has_its_table(hosts: dict[str, Any]) -> None:
 def agents(**of_c: Any) -> dict[str, Any]:
     """What `mysql-ha status --json` printed, with something special about c."""
     quiet = {
-        "role": "candidate",
-        "not_redundant": "",
-        "errant": "",
-        "left_behind": False,
-        "hold": None,
-        "paused": False,
+        "role": "candidate", "not_redundant": "", "errant": "", "left_behind": False, "hold": None, "paused": False,
     }
     silent = {"instance": "b", "role": "candidate", "error": "timed out"}
     instances = [{**quiet, "instance": "a", "writer": True}, silent, {**quiet, "instance": "c", **of_c}]
