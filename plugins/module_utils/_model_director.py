@@ -188,7 +188,7 @@ def _check_router_ids(clusters: Sequence[Cluster], directors: Sequence[Director]
         )
     for number in numbers:
         for cluster in clusters:
-            places = [director.place for director in directors if director.place]
+            places = [director.place for director in directors if director.place and director.in_play]
             network = cluster.network
             near = not places or network is None or any(
                 place.network.version == network.version and place.network.overlaps(network) for place in places
@@ -213,7 +213,9 @@ def _check_director_places(clusters: Sequence[Cluster], directors: Sequence[Dire
                 f"lvs_director_address {director.place.address} is used twice",
                 "give each host its own address",
             )
-    networks = {str(director.place.network) for director in directors if director.place}
+    # Outside the play the inventory tells addresses, not subnets.
+    seen = [director for director in directors if director.in_play]
+    networks = {str(director.place.network) for director in seen if director.place}
     if len(networks) > 1:
         problems.add(
             [director.name for director in directors],
@@ -221,7 +223,7 @@ def _check_director_places(clusters: Sequence[Cluster], directors: Sequence[Dire
             "give all of them addresses in the subnet of the reader VIPs",
         )
         return
-    for director in directors:
+    for director in seen:
         for vip in director.values["lvs_director_services"] or ():
             if director.place and vip not in director.place.network:
                 problems.add(

@@ -129,6 +129,15 @@ def test_a_run_without_the_directors_knows_their_addresses_from_the_inventory() 
     assert inventory.models(["db1", "db2", "db3"])["db1"]["directors"] == ["10.0.0.14", "10.0.0.15"]
 
 
+def test_a_run_of_one_director_knows_the_other_from_the_inventory() -> None:
+    services = [{"name": "old", "vips": ["10.0.0.220"], "port": 3306}]
+    inventory = Inventory().directors("lvs1", "lvs2", lvs_director_services=services)
+    inventory.set("lvs2", lvs_director_address="10.0.0.12").hosts["lvs2"]["interfaces"] = None
+    result = inventory.derive(["lvs1"])
+    assert result.problems.lines() == []
+    assert result.directors["lvs1"]["peers"] == ["10.0.0.12"]
+
+
 # --- What is refused
 
 
