@@ -74,7 +74,7 @@ class Config:
     disk_file: str = "/run/mysql-ha/{instance}.disk"
     alive_file: str = "/run/mysql-ha/{instance}.alive"
     keepalived_pid_file: str = "/run/keepalived.pid"
-    poll_interval: float = 0.2
+    poll_interval: float = 0.3
     hang_timeout: float = 1.5
     demote_timeout: float = 0.3
     lease: float = 3.0

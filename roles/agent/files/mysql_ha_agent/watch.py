@@ -21,7 +21,6 @@ from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, Process, dial, process_behind
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
-SEMI_SYNC_EVERY = 0.5  # on a writer
 RECONNECT_AFTER = 0.1
 TOO_MANY_CONNECTIONS = 1040
 ENDING = 0.2
@@ -44,7 +43,6 @@ class Watch:
         self._lock = threading.Lock()
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
-        self._semi_sync_due = 0.0
         self._lag_known: dict[str, tuple[float, float]] = {}
         self._compared: dict[str, tuple[str, Comparison]] = {}
         self._look_read, self._look_write = os.pipe()
@@ -67,7 +65,7 @@ class Watch:
 
     def look(self) -> None:
         """Have a fresh, full look soon."""
-        self._details_due = self._semi_sync_due = 0.0
+        self._details_due = 0.0
         with contextlib.suppress(BlockingIOError):  # enough looks are asked for already
             os.write(self._look_write, b".")
 
@@ -150,19 +148,15 @@ class Watch:
         """Reads the switches, and the rest when it is due, or when the switches have changed: who reads that this
         instance is closed must not find the executed set of a moment before. Raises MysqlError."""
         began = now()
-        row = session.row("SELECT @@GLOBAL.read_only AS r, @@GLOBAL.super_read_only AS s, @@GLOBAL.offline_mode AS o")
-        changes: dict[str, Any] = {
-            "taken": began, "read_only": bool(row["r"]), "super_read_only": bool(row["s"]),
-            "offline_mode": bool(row["o"]),
-        }
+        # One column: half of what this question costs is the description of its answer.
+        switches = str(session.value(f"SELECT CONCAT({', '.join(f'@@GLOBAL.{flag}' for flag in FLAGS)})"))
+        changes: dict[str, Any] = {"taken": began, **{flag: on == "1" for flag, on in zip(FLAGS, switches)}}
         with self._lock:
             old = self._seen.server
         changed = old is None or any(changes[flag] != getattr(old, flag) for flag in FLAGS)
-        if changed or began >= self._semi_sync_due:
-            self._semi_sync_due = began + (DETAILS_EVERY if row["r"] else SEMI_SYNC_EVERY)
-            changes["semi_sync"] = self._semi_sync(instance, session)
         if changed or began >= self._details_due:
             self._details_due = began + DETAILS_EVERY
+            changes["semi_sync"] = self._semi_sync(instance, session)
             changes.update(self._details(instance, session), detailed=began)
             if self._config.events:
                 found = instance.read_events()
