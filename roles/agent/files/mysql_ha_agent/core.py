@@ -208,8 +208,7 @@ class _Core(Step):
         self.set(demoting_since=since)
         self.phase("demoting")
         if self.now - since >= self._demote_bound():
-            self.set(killed=True)
-            self.do(Kill(f"not read-only within {self._demote_bound():g} s; it will boot read-only"))
+            self._kill(f"not read-only within {self._demote_bound():g} s; it will boot read-only")
         elif not self.seen.busy("gate"):
             self.do(Demote(self._why_closed()))
 
@@ -221,9 +220,14 @@ class _Core(Step):
             return True
         succeeded = any(self.view.live(peer) and peer.eligible for peer in self.seen.peers)
         if self.view.hung(self.state) and (succeeded or not self.seen.vip_here):
-            self.set(killed=True)
-            self.do(Kill("it may be open for writes, and answers on no connection; it will boot read-only"))
+            self._kill("it may be open for writes, and answers on no connection; it will boot read-only")
         return self.state.killed
+
+    def _kill(self, why: str) -> None:
+        """One that accepts nobody cannot even be found; it is looked for again."""
+        if self.now >= self.state.retry_at(Kill.lane):
+            self.set(killed=True)
+            self.do(Kill(why), RETRY_THREADS)
 
     def _demote_bound(self) -> float:
         """While the VIP is here and all is well nobody else can lead, so there is time to be gentle. A mysqld that
