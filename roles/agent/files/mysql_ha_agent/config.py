@@ -81,6 +81,7 @@ class Config:
     disk_timeout: float = 10.0
     down_timeout: float = 5.0
     durability: str = "available"
+    relay_sync: bool = True
     takeover: str = "promote"
     witnesses: tuple[Witness, ...] = ()
     fence_command: tuple[str, ...] = ()
@@ -233,6 +234,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "disk_timeout": _seconds,
     "down_timeout": _seconds,
     "durability": _one_of("available", "strict"),
+    "relay_sync": _switch,
     "takeover": _one_of("promote", "read_only"),
     "witnesses": _list_of(_witness),
     "fence_command": _list_of(_string),

@@ -30,6 +30,7 @@ from .model import (
     State,
     StopEvents,
     SwitchSemiSync,
+    SyncRelayLog,
 )
 from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
@@ -270,6 +271,10 @@ class _Core(Step):
                 return
         if self._rejoins():
             return
+        hurries = standing.hurries(self.view, self.state, server)
+        if self.config.relay_sync and hurries is server.relay_synced:
+            why = "it is far behind, and nobody waits for it" if hurries else "what is acknowledged must be on the disk"
+            self.do(SyncRelayLog(why, not hurries), RETRY_THREADS)
         unproven = self.config.topology == "dual_source" and self.config.is_candidate \
             and not self.state.durable.source_proven
         for channel in server.channels:

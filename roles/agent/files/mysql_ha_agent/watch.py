@@ -16,7 +16,7 @@ from . import semisync, threads
 from .clock import now
 from .config import Config
 from .lib._connection import LOST_CONNECTION, MysqlError, Session
-from .lib._instance import compare_gtid, read_channels_of, unreceived
+from .lib._instance import compare_gtid, read_channels_of
 from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, Process, dial, process_behind
 
@@ -201,12 +201,13 @@ class Watch:
             self._channel(facts) for facts in read_channels_of(session)
             if not facts["name"].startswith("group_replication_")
         )
-        executed = "".join(str(session.value("SELECT @@GLOBAL.gtid_executed")).split())
+        row = session.row("SELECT @@GLOBAL.gtid_executed AS executed, @@GLOBAL.sync_relay_log AS relay")
+        executed = "".join(str(row["executed"]).split())
         comparisons = []
         for name, (theirs, uuid) in self._sets().items():
             known = self._compared.get(name)
             same = known is not None and known[0] == executed and known[1].of_set == theirs
-            if known is None or not same or known[1].unreceived:
+            if known is None or not same:
                 try:
                     known = executed, self._compare(session, theirs, instance.uuid, uuid)
                 except MysqlError as error:
@@ -215,7 +216,10 @@ class Watch:
                     continue  # mysqld does not take this set, as 8.0 takes no tags: this peer is not compared
                 self._compared[name] = known
             comparisons.append((name, known[1]))
-        return {"gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons)}
+        return {
+            "gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons),
+            "relay_synced": row["relay"] == 1,
+        }
 
     @staticmethod
     def _compare(session: Session, theirs: str, own_uuid: str, their_uuid: str) -> Comparison:
@@ -225,7 +229,6 @@ class Watch:
             peer_extra=without_uuid(facts["gtid_missing"], own_uuid),
             own_extra=without_uuid(facts["gtid_extra"], their_uuid),
             lacks=bool(facts["gtid_extra"]),
-            unreceived=bool(facts["gtid_missing"]) and bool(unreceived(session, facts["gtid_missing"])),
         )
 
     def _channel(self, facts: dict[str, Any]) -> Channel:
