@@ -388,3 +388,11 @@ class TestColdStart:
     def test_who_did_not_lead_last_defers(self, peer: Peer, known_since: float, defers: bool) -> None:
         after = run(replace(STANDBY, peers=(peer, R)), replace(self.BOOTED, elder=("b", known_since)))[1]
         assert ("last writer" in " ".join(after.reasons)) is defers
+
+    def test_one_that_it_has_heard_write_is_not_starting_but_fallen(self) -> None:
+        """However young this agent is: a writer that dies just after a restart of the agents is succeeded at once."""
+        fallen = replace(B_WRITES, phase="down", mysqld_up=False, eligible=False)
+        young = replace(KNOWN, elder=("b", NOW - 1))
+        assert run(replace(STANDBY, peers=(fallen, R)), young)[1].reasons == ()
+        never_heard = replace(young, writer="", writer_set="")
+        assert "last writer" in " ".join(run(replace(STANDBY, peers=(fallen, R)), never_heard)[1].reasons)
