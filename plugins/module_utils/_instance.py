@@ -105,15 +105,6 @@ def compare_gtid(session: Session, theirs: str) -> Facts:
     return {"gtid_missing": one_line(row["missing"]), "gtid_extra": one_line(row["extra"])}
 
 
-def unreceived(session: Session, theirs: str) -> str:
-    """What `theirs` has and this server has neither executed nor received on any channel. Raises MysqlError."""
-    rows = session.run("SELECT received_transaction_set AS got FROM performance_schema.replication_connection_status")
-    known = ",".join(one_line(row["got"]) for row in rows if row["got"])
-    return one_line(
-        session.value("SELECT GTID_SUBTRACT(GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed), %s)", (theirs, known))
-    )
-
-
 def read_instance(session: Session) -> Facts:
     """Everything that replication_info returns. What may not be read is left out, with the cause among `problems`.
 

@@ -21,6 +21,7 @@ from mysql_ha_agent.model import (
     StartReceiver,
     StopReceiver,
     SwitchSemiSync,
+    SyncRelayLog,
     VipProbe,
 )
 
@@ -127,6 +128,8 @@ class Carrier:
             self._statement(0.002, self._start_receiver)
         elif isinstance(decision, StartApplier):
             self._statement(0.002, self._start_applier)
+        elif isinstance(decision, SyncRelayLog):
+            self._statement(0.002, lambda: self._sync_relay_log(decision.on))
         elif isinstance(decision, SwitchSemiSync):
             self._statement(self._switch_takes(decision.on), lambda: self._switched(decision.on))
         elif isinstance(decision, ProbeVip):
@@ -228,6 +231,10 @@ class Carrier:
     def _start_applier(self) -> None:
         assert isinstance(self.decision, StartApplier)
         self.database.start_applier(self._channel(self.decision.channel))
+        self.done("")
+
+    def _sync_relay_log(self, on: bool) -> None:
+        self.database.relay_synced = on
         self.done("")
 
     def _switch_takes(self, on: bool) -> float:

@@ -51,6 +51,7 @@ class Channel:
         self.source = source
         self.relay: list[Entry] = []
         self.applied = 0
+        self.unsynced = 0  # so much of the relay log may go with the power, where it is not applied
         self.receiver = "No"
         self.receiver_error = 0
         self.applier = False

@@ -38,6 +38,7 @@ class Database:
         self.life: int = 0
         self.latency = 0.0  # additional seconds of each statement
         self.apply_latency = 0.0
+        self.relay_synced = True  # else what is received and not applied goes with the power
         self.opened = 0  # the number of the opening in force
         self._reset()
 
@@ -79,8 +80,10 @@ class Database:
         for channel in self.channels:
             channel.receiver, channel.applier, channel.stream, channel.receiver_error = "No", False, None, 0
             channel.applying = False
-            if self.world.variant.relay_log_recovery:
+            if self.world.variant.relay_log_recovery or channel.unsynced > channel.applied:
                 del channel.relay[channel.applied:]
+            channel.unsynced = 0
+        self.relay_synced = True
         self.recount_received()
         self.clock.say(self.host.name, "mysqld is up, read-only")
         self.world.variant.booted(self)
@@ -351,6 +354,8 @@ class Database:
             if entry[1] == self.received.get(entry[0], 0) + 1:
                 channel.relay.append(entry)
                 self.received[entry[0]] = entry[1]
+        if not self.relay_synced:
+            channel.unsynced = len(channel.relay)
         self.apply_soon(channel)
         source = stream.source
         if self.world.variant.acknowledges(self):

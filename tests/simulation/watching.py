@@ -158,10 +158,10 @@ class Watching:
             comparisons.append((name, Comparison(
                 of_set=text, peer_extra=missing(own, theirs, database.uuid), own_extra=missing(theirs, own, uuid),
                 lacks=any(number > theirs.get(of, 0) for of, number in own.items()),
-                unreceived=any(number > database.received.get(of, 0) for of, number in theirs.items()),
             )))
         return {
-            "gtid_executed": database.executed_text, "channels": self._channels(), "comparisons": tuple(comparisons)}
+            "gtid_executed": database.executed_text, "relay_synced": database.relay_synced,
+            "channels": self._channels(), "comparisons": tuple(comparisons)}
 
     def _channels(self) -> tuple[model.Channel, ...]:
         agent = self.agent

@@ -297,5 +297,5 @@ def _copy_data(donor: Database, to: Database) -> None:
     to.committed = 0
     for channel in to.channels:
         channel.relay.clear()
-        channel.applied = 0
+        channel.applied = channel.unsynced = 0
     to.recount_received()

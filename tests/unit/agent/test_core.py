@@ -318,7 +318,11 @@ class TestDemotion:
         late = replace(LED, phase="demoting", demoting_since=NOW - 1.4)
         assert "Kill" not in kinds(run(replace(WRITER, hold="x"), late)[0])
         late = replace(late, demoting_since=NOW - 1.5)
-        assert "Kill" in kinds(run(replace(WRITER, hold="x"), late)[0])
+        decisions, after = run(replace(WRITER, hold="x"), late)
+        assert "Kill" in kinds(decisions)
+        failed = replace(after, killed=False)  # there was nobody to be killed
+        assert "Kill" not in kinds(run(replace(WRITER, hold="x"), failed, NOW + 0.9)[0])
+        assert "Kill" in kinds(run(replace(WRITER, hold="x"), failed, NOW + 1)[0])
 
     def test_a_dead_writer_needs_no_demotion(self) -> None:
         assert kinds(run(replace(WRITER, mysqld=DOWN), LED)[0]) == ["AskPeers", "SetLead", "SetTrack"]

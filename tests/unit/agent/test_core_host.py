@@ -106,9 +106,10 @@ class TestNextLook:
     @pytest.mark.parametrize(("seen", "state", "seconds"), [
         (STANDBY, KNOWN, 0.2),
         (WRITER, LED, 0.2),
+        (replace(WRITER, peers=(replace(B, answered=NOW - 1.1), R)), LED, 0.2),
         (STANDBY, replace(KNOWN, phase="promoting"), 0.05),
-        (replace(WRITER, mysqld=replace(up(CLOSED), answered=NOW - 0.7)), LED, 0.05),
-        (replace(WRITER, peers=(replace(B, answered=NOW - 0.7), R)), LED, 0.05),
+        (replace(WRITER, mysqld=replace(up(CLOSED), answered=NOW - 0.5)), LED, 0.05),
+        (replace(WRITER, peers=(replace(B, answered=NOW - 1.2), R)), LED, 0.05),
         (replace(WRITER, running=(RemoveVip("it is left"),)), LED, 0.05),
     ])  # fmt: skip
     def test_it_comes_sooner_when_somebody_might_have_fallen_silent(

@@ -17,6 +17,7 @@ from mysql_ha_agent.model import (
     Server,
     State,
     SwitchSemiSync,
+    SyncRelayLog,
     VipProbe,
     Witness,
 )
@@ -289,8 +290,10 @@ class TestLeftBehind:
             pytest.param(replace(B_WRITES, waits=False), CLOSED, BEHIND, False, id="it goes on alone"),
             pytest.param(replace(B_WRITES, led=2), CLOSED, BEHIND, False, id="not the last promotion"),
             pytest.param(replace(B_WRITES, gtid_executed="u:1-10"), CLOSED, BEHIND, False, id="the comparison is old"),
-            pytest.param(B_WRITES, replace(CLOSED, comparisons=(("b", replace(SAME, unreceived=True)),)), BEHIND, False,
-                         id="not all is received"),
+            pytest.param(B_WRITES, replace(CLOSED, comparisons=(("b", replace(SAME, peer_extra="u:9")),)), BEHIND,
+                         False, id="not all is applied"),
+            pytest.param(B_WRITES, replace(CLOSED, relay_synced=False), BEHIND, False,
+                         id="what is received may be lost"),
             pytest.param(B_WRITES, replace(CLOSED, channels=(STOPPED,)), BEHIND, False, id="not connected"),
             pytest.param(B_WRITES, CLOSED, replace(BEHIND, durable=replace(BEHIND.durable, errant="u:10"),
                                                    errant_since=NOW), False, id="errant until now"),
@@ -299,6 +302,35 @@ class TestLeftBehind:
     def test_until_it_has_caught_up(self, writer: Peer, server: Server, state: State, forgotten: bool) -> None:
         after = run(replace(STANDBY, mysqld=up(server), peers=(writer, R)), state)[1]
         assert after.durable.left_behind is not forgotten
+
+    @pytest.mark.parametrize(
+        ("lag", "synced", "state", "told", "decided"),
+        [
+            (6.0, True, BEHIND, {}, [False]),
+            (None, True, BEHIND, {}, [False]),
+            (4.0, True, BEHIND, {}, []),
+            (2.0, False, BEHIND, {}, []),
+            (0.5, False, BEHIND, {}, [True]),
+            (6.0, True, KNOWN, {}, []),  # what it acknowledges counts
+            (6.0, False, KNOWN, {}, [True]),
+            (6.0, True, BEHIND, {"relay_sync": False}, []),  # somebody else's affair
+            (6.0, False, BEHIND, {"relay_sync": False}, []),
+        ],
+    )
+    def test_one_that_is_far_behind_and_not_waited_for_hurries(
+        self, lag: float | None, synced: bool, state: State, told: dict[str, bool], decided: list[bool]
+    ) -> None:
+        server = replace(CLOSED, channels=(replace(CHANNEL, lag=lag),), relay_synced=synced)
+        seen = replace(STANDBY, mysqld=up(server), peers=(replace(B_WRITES, waits=False), R), saved=state.durable)
+        decisions, after = run(seen, state, of=config(**told))
+        assert [d.on for d in decisions if isinstance(d, SyncRelayLog)] == decided
+        if not synced and state.durable.left_behind:
+            assert after.behind_until == NOW  # an acknowledgement from before is worth nothing
+
+    def test_nobody_hurries_before_its_being_left_behind_is_on_disk(self) -> None:
+        server = replace(CLOSED, channels=(replace(CHANNEL, lag=9.0),))
+        decisions, _ = run(replace(STANDBY, mysqld=up(server), peers=(replace(B_WRITES, waits=False), R)), self.BEHIND)
+        assert "SyncRelayLog" not in kinds(decisions)
 
     def test_not_by_an_answer_to_a_question_from_before_the_writer_had_heard(self) -> None:
         """It may have gone on alone since, on our word."""
@@ -356,3 +388,11 @@ class TestColdStart:
     def test_who_did_not_lead_last_defers(self, peer: Peer, known_since: float, defers: bool) -> None:
         after = run(replace(STANDBY, peers=(peer, R)), replace(self.BOOTED, elder=("b", known_since)))[1]
         assert ("last writer" in " ".join(after.reasons)) is defers
+
+    def test_one_that_it_has_heard_write_is_not_starting_but_fallen(self) -> None:
+        """However young this agent is: a writer that dies just after a restart of the agents is succeeded at once."""
+        fallen = replace(B_WRITES, phase="down", mysqld_up=False, eligible=False)
+        young = replace(KNOWN, elder=("b", NOW - 1))
+        assert run(replace(STANDBY, peers=(fallen, R)), young)[1].reasons == ()
+        never_heard = replace(young, writer="", writer_set="")
+        assert "last writer" in " ".join(run(replace(STANDBY, peers=(fallen, R)), never_heard)[1].reasons)

@@ -29,10 +29,10 @@ class Enough(BaseException):
 
 class FakeSession:
     def row(self, sql: str, args: Any = None) -> dict[str, Any]:
-        return {"r": 1, "s": 1, "o": 0}
+        return {"executed": "u:1-9", "relay": 1}
 
     def value(self, sql: str, args: Any = None) -> Any:
-        return "u:1-9"
+        return "110"
 
     def run(self, sql: str, args: Any = None) -> list[Any]:
         return []
@@ -73,7 +73,6 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeInstance.made = 0
     monkeypatch.setattr(module, "Instance", FakeInstance)
     monkeypatch.setattr(module, "read_channels_of", lambda session: [])
-    monkeypatch.setattr(module, "unreceived", lambda session, gtids: "")
 
 
 def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., dict[str, str]]:

@@ -74,13 +74,14 @@ class Config:
     disk_file: str = "/run/mysql-ha/{instance}.disk"
     alive_file: str = "/run/mysql-ha/{instance}.alive"
     keepalived_pid_file: str = "/run/keepalived.pid"
-    poll_interval: float = 0.2
+    poll_interval: float = 0.3
     hang_timeout: float = 1.5
     demote_timeout: float = 0.3
     lease: float = 3.0
     disk_timeout: float = 10.0
     down_timeout: float = 5.0
     durability: str = "available"
+    relay_sync: bool = True
     takeover: str = "promote"
     witnesses: tuple[Witness, ...] = ()
     fence_command: tuple[str, ...] = ()
@@ -233,6 +234,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "disk_timeout": _seconds,
     "down_timeout": _seconds,
     "durability": _one_of("available", "strict"),
+    "relay_sync": _switch,
     "takeover": _one_of("promote", "read_only"),
     "witnesses": _list_of(_witness),
     "fence_command": _list_of(_string),

@@ -30,6 +30,7 @@ from .model import (
     State,
     StopEvents,
     SwitchSemiSync,
+    SyncRelayLog,
 )
 from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
@@ -208,8 +209,7 @@ class _Core(Step):
         self.set(demoting_since=since)
         self.phase("demoting")
         if self.now - since >= self._demote_bound():
-            self.set(killed=True)
-            self.do(Kill(f"not read-only within {self._demote_bound():g} s; it will boot read-only"))
+            self._kill(f"not read-only within {self._demote_bound():g} s; it will boot read-only")
         elif not self.seen.busy("gate"):
             self.do(Demote(self._why_closed()))
 
@@ -221,9 +221,14 @@ class _Core(Step):
             return True
         succeeded = any(self.view.live(peer) and peer.eligible for peer in self.seen.peers)
         if self.view.hung(self.state) and (succeeded or not self.seen.vip_here):
-            self.set(killed=True)
-            self.do(Kill("it may be open for writes, and answers on no connection; it will boot read-only"))
+            self._kill("it may be open for writes, and answers on no connection; it will boot read-only")
         return self.state.killed
+
+    def _kill(self, why: str) -> None:
+        """One that accepts nobody cannot even be found; it is looked for again."""
+        if self.now >= self.state.retry_at(Kill.lane):
+            self.set(killed=True)
+            self.do(Kill(why), RETRY_THREADS)
 
     def _demote_bound(self) -> float:
         """While the VIP is here and all is well nobody else can lead, so there is time to be gentle. A mysqld that
@@ -266,6 +271,10 @@ class _Core(Step):
                 return
         if self._rejoins():
             return
+        hurries = standing.hurries(self.view, self.state, server)
+        if self.config.relay_sync and hurries is server.relay_synced:
+            why = "it is far behind, and nobody waits for it" if hurries else "what is acknowledged must be on the disk"
+            self.do(SyncRelayLog(why, not hurries), RETRY_THREADS)
         unproven = self.config.topology == "dual_source" and self.config.is_candidate \
             and not self.state.durable.source_proven
         for channel in server.channels:

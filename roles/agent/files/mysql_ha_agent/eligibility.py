@@ -153,9 +153,10 @@ def _against_order(view: View, state: State) -> list[str]:
 
 
 def _goes_before(view: View, state: State, peer: Peer) -> bool:
-    """It led last, so it has all that we have, and perhaps a tail that would be errant if we led."""
+    """It led last, so it has all that we have, and perhaps a tail that would be errant if we led. After an outage it
+    may still be on its way; one that this agent has heard write, and that is down now, has fallen."""
     if not view.live(peer) or peer.led <= state.durable.led or peer.left_behind:
         return False
     known = state.elder is not None and state.elder[0] == peer.name and view.now - state.elder[1] >= PATIENCE
-    starting = peer.phase in ("starting", "down") and not known
+    starting = peer.phase in ("starting", "down") and not known and peer.name != state.writer
     return peer.eligible or starting

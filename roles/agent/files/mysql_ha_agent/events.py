@@ -9,12 +9,12 @@ old writer included. Which events the writer's people have disabled themselves o
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from . import threads
 from .lib._connection import LOST_CONNECTION, MysqlError, Session
 
 LOOK_EVERY = 2.0  # seconds
@@ -36,7 +36,7 @@ class EventWatch:
     def __init__(self, session: Session) -> None:
         self.seen = Events(False, None, ())
         self._session = session
-        threading.Thread(target=self._run, name="events watched", daemon=True).start()
+        threads.start(self._run, "events watched")
 
     def _run(self) -> None:
         while True:

@@ -32,6 +32,7 @@ from .model import (
     StopEvents,
     StopReceiver,
     SwitchSemiSync,
+    SyncRelayLog,
 )
 
 _LINES = 1000
@@ -45,6 +46,8 @@ def words(decision: Decision) -> str:
         return f"priority in VRRP raised by {decision.value}"
     if isinstance(decision, Fence):
         return f"fence command run for {decision.peer}"
+    if isinstance(decision, SyncRelayLog):
+        return f"sync_relay_log {'1' if decision.on else 'raised'}"
     if isinstance(decision, SwitchSemiSync):
         return f"semi-sync switched {'on' if decision.on else 'off'}"
     if isinstance(decision, Open):

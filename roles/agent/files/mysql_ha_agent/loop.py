@@ -45,6 +45,7 @@ from .model import (
     StopEvents,
     StopReceiver,
     SwitchSemiSync,
+    SyncRelayLog,
     VipProbe,
 )
 from .mysqld import Instance
@@ -232,6 +233,8 @@ class Agent:
             instance.start_receiver(decision.channel)
         elif isinstance(decision, StartApplier):
             instance.start_applier(decision.channel)
+        elif isinstance(decision, SyncRelayLog):
+            instance.sync_relay_log(decision.on)
         elif isinstance(decision, SwitchSemiSync):
             instance.switch_semi_sync(decision.on)
         elif isinstance(decision, EnableEvents):

@@ -44,7 +44,6 @@ class Comparison:
     peer_extra: str  # what the peer has and we have not, without transactions that bear our server_uuid
     own_extra: str  # what we have and the peer has not, without transactions that bear the peer's server_uuid
     lacks: bool  # the peer has not executed all that we have
-    unreceived: bool = False  # the peer has what we have neither executed nor received
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class Server:
     gtid_executed: str = ""
     channels: tuple[Channel, ...] = ()
     semi_sync: SemiSync | None = None  # None: the plugins are not loaded
+    relay_synced: bool = True  # every received event is put on the disk at once
     comparisons: tuple[tuple[str, Comparison], ...] = ()  # by peer; WRITER_SET: with what the last writer had
     events_wait: bool = False  # there are replica-side-disabled events of other servers
     event_scheduler: bool | None = None  # None: it is DISABLED, or there is none
@@ -266,6 +266,12 @@ class StartApplier(Decision):
 
 
 @dataclass(frozen=True)
+class SyncRelayLog(Decision):
+    on: bool
+    lane = "applier"
+
+
+@dataclass(frozen=True)
 class SwitchSemiSync(Decision):
     on: bool
     lane = "semi_sync"
@@ -290,7 +296,7 @@ class Kill(Decision):
 
 AnyDecision = Union[
     SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, Fence, Rejoin, EnableEvents, StopEvents, Save,
-    StopReceiver, StartReceiver, StartApplier, SwitchSemiSync, Open, Demote, Kill
+    StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchSemiSync, Open, Demote, Kill
 ]
 
 # ---- memory ----------------------------------------------------------------------------------------------------------

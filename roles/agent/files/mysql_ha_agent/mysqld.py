@@ -26,6 +26,7 @@ SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_syn
 
 WAIT_TIMEOUT = 31536000  # seconds, the longest that there is: sessions are kept without being used
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
+SELDOM = 10000  # events from one flush of the relay log to the next: mysqld's own default
 LOOK_AT_PROCESS = 0.02  # seconds
 FLAGS_AT = 6  # in /proc/PID/stat, counted after the name
 PF_EXITING = 4  # linux/sched.h
@@ -205,6 +206,9 @@ class Instance:
 
     def start_applier(self, channel: str) -> None:
         self.sessions["applier"].run(self.dialect.sql("start_applier"), [channel])
+
+    def sync_relay_log(self, on: bool) -> None:
+        self.sessions["applier"].run(f"SET GLOBAL sync_relay_log = {1 if on else SELDOM}")
 
     def switch_semi_sync(self, on: bool) -> None:
         """Switching off lets commits go on within milliseconds, and returns more than a second later."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .model import Durable, Peer, SemiSync, State, changed
+from .model import Durable, Peer, SemiSync, Server, State, changed
 from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
 
 UNFED = 1.0  # seconds without a connected receiver while a writer lives
@@ -22,6 +22,7 @@ VIP_PROBE_LASTS = 1.0
 STUCK_AFTER = 1.5
 CLOSE_BEHIND = 1.0  # seconds of lag at which a standby may be waited for again
 CLOSE_BEHIND_FOR = 2.0
+FAR_BEHIND = 5.0  # seconds of lag at which one that was left behind hurries
 STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
 
 
@@ -33,7 +34,8 @@ def note(view: View, state: State) -> State:
         return state
     if led_last(state) or not view.others:
         return state
-    misses = view.config.durability == "available" and _misses(view, state)
+    hurried = state.durable.left_behind and view.server is not None and not view.server.relay_synced
+    misses = hurried or (view.config.durability == "available" and _misses(view, state))
     if misses or (state.durable.left_behind and state.behind_until is None):
         state = replace(state, behind_until=view.now)
     if misses and not state.durable.left_behind:
@@ -106,8 +108,9 @@ def _misses(view: View, state: State) -> bool:
 
 
 def _caught_up(view: View, state: State) -> bool:
-    """The writer waits for acknowledgements, and all that it has told is at least received here. It says so in answer
-    to a question that was put after it had time to hear that this instance is left behind, and to act on it."""
+    """The writer waits for acknowledgements, and all that it has told is here: executed, because what was received in a
+    hurry may not be on the disk. It says so in answer to a question that was put after it had time to hear that this
+    instance is left behind, and to act on it."""
     writer = view.live_writer()
     told = state.behind_until
     if told is None or writer is None or writer.answered is None or writer.answered < told + HEARD_WITHIN:
@@ -118,7 +121,17 @@ def _caught_up(view: View, state: State) -> bool:
     return bool(
         view.fresh(writer) and view.server is not None and state.down_since is None and state.unfed_since is None
         and any(channel.receiver == "Yes" for channel in view.server.channels)
-        and comparison is not None and not comparison.unreceived)
+        and comparison is not None and not comparison.peer_extra)
+
+
+def hurries(view: View, state: State, server: Server) -> bool:
+    """An acknowledgement is worth what is on the disk. But nobody waits for that of one which is left behind, by its
+    own disk too, and with a flush for each event it may never catch up with a writer that waits for nobody."""
+    if not (view.config.relay_sync and state.durable.left_behind and view.seen.saved.left_behind):
+        return False
+    limit = FAR_BEHIND if server.relay_synced else CLOSE_BEHIND
+    connected = [channel for channel in server.channels if channel.receiver == "Yes"]
+    return any(channel.lag is None or channel.lag > limit for channel in connected)
 
 
 def note_feeding(view: View, state: State) -> State:

@@ -24,7 +24,7 @@ from .view import View
 
 RETRY = 0.3  # seconds
 RETRY_THREADS = 1.0
-RETRY_EVENTS = 15.0  # more than the time between two looks at them
+RETRY_EVENTS = 5.0  # more than the time between two looks at them
 RETRY_SEMI_SYNC = 2.0  # switching it off takes 1.3 s, of which commits notice nothing
 
 

@@ -13,7 +13,8 @@ FRESH = 1.5  # seconds; an answer that is not older than this, and the newest qu
 PEER_SILENT = 2.0  # a peer or witness that has not answered for so long no longer counts as live
 CALM = 0.2  # seconds between two steps
 BUSY = 0.05
-SOON = 0.7  # seconds; with nothing wrong mysqld answers every 0.2 s and a peer every 0.5 s
+ANSWERS_WITHIN = 0.5  # seconds; with nothing wrong mysqld is asked every 0.3 s
+PEER_ANSWERS_WITHIN = 1.2  # a question waits there for 0.5 s, and its answer counts from when it was sent
 LEASE_MARGIN = 0.2  # by which a writer waits longer than a standby does
 
 
@@ -50,8 +51,9 @@ class View:
         answered = self.seen.mysqld.answered
         calm = (
             state.phase in ("standby", "writer") and not self.seen.running
-            and answered is not None and self.now - answered < SOON
-            and all(peer.answered is not None and self.now - peer.answered < SOON for peer in self.seen.peers))
+            and answered is not None and self.now - answered < ANSWERS_WITHIN
+            and all(peer.answered is not None and self.now - peer.answered < PEER_ANSWERS_WITHIN
+                    for peer in self.seen.peers))
         return CALM if calm else BUSY
 
     # ---- peers -------------------------------------------------------------------------------------------------------

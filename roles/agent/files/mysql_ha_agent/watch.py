@@ -16,12 +16,11 @@ from . import semisync, threads
 from .clock import now
 from .config import Config
 from .lib._connection import LOST_CONNECTION, MysqlError, Session
-from .lib._instance import compare_gtid, read_channels_of, unreceived
+from .lib._instance import compare_gtid, read_channels_of
 from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, Process, dial, process_behind
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
-SEMI_SYNC_EVERY = 0.5  # on a writer
 RECONNECT_AFTER = 0.1
 TOO_MANY_CONNECTIONS = 1040
 ENDING = 0.2
@@ -44,7 +43,6 @@ class Watch:
         self._lock = threading.Lock()
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
-        self._semi_sync_due = 0.0
         self._lag_known: dict[str, tuple[float, float]] = {}
         self._compared: dict[str, tuple[str, Comparison]] = {}
         self._look_read, self._look_write = os.pipe()
@@ -67,7 +65,7 @@ class Watch:
 
     def look(self) -> None:
         """Have a fresh, full look soon."""
-        self._details_due = self._semi_sync_due = 0.0
+        self._details_due = 0.0
         with contextlib.suppress(BlockingIOError):  # enough looks are asked for already
             os.write(self._look_write, b".")
 
@@ -150,19 +148,15 @@ class Watch:
         """Reads the switches, and the rest when it is due, or when the switches have changed: who reads that this
         instance is closed must not find the executed set of a moment before. Raises MysqlError."""
         began = now()
-        row = session.row("SELECT @@GLOBAL.read_only AS r, @@GLOBAL.super_read_only AS s, @@GLOBAL.offline_mode AS o")
-        changes: dict[str, Any] = {
-            "taken": began, "read_only": bool(row["r"]), "super_read_only": bool(row["s"]),
-            "offline_mode": bool(row["o"]),
-        }
+        # One column: half of what this question costs is the description of its answer.
+        switches = str(session.value(f"SELECT CONCAT({', '.join(f'@@GLOBAL.{flag}' for flag in FLAGS)})"))
+        changes: dict[str, Any] = {"taken": began, **{flag: on == "1" for flag, on in zip(FLAGS, switches)}}
         with self._lock:
             old = self._seen.server
         changed = old is None or any(changes[flag] != getattr(old, flag) for flag in FLAGS)
-        if changed or began >= self._semi_sync_due:
-            self._semi_sync_due = began + (DETAILS_EVERY if row["r"] else SEMI_SYNC_EVERY)
-            changes["semi_sync"] = self._semi_sync(instance, session)
         if changed or began >= self._details_due:
             self._details_due = began + DETAILS_EVERY
+            changes["semi_sync"] = self._semi_sync(instance, session)
             changes.update(self._details(instance, session), detailed=began)
             if self._config.events:
                 found = instance.read_events()
@@ -207,12 +201,13 @@ class Watch:
             self._channel(facts) for facts in read_channels_of(session)
             if not facts["name"].startswith("group_replication_")
         )
-        executed = "".join(str(session.value("SELECT @@GLOBAL.gtid_executed")).split())
+        row = session.row("SELECT @@GLOBAL.gtid_executed AS executed, @@GLOBAL.sync_relay_log AS relay")
+        executed = "".join(str(row["executed"]).split())
         comparisons = []
         for name, (theirs, uuid) in self._sets().items():
             known = self._compared.get(name)
             same = known is not None and known[0] == executed and known[1].of_set == theirs
-            if known is None or not same or known[1].unreceived:
+            if known is None or not same:
                 try:
                     known = executed, self._compare(session, theirs, instance.uuid, uuid)
                 except MysqlError as error:
@@ -221,7 +216,10 @@ class Watch:
                     continue  # mysqld does not take this set, as 8.0 takes no tags: this peer is not compared
                 self._compared[name] = known
             comparisons.append((name, known[1]))
-        return {"gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons)}
+        return {
+            "gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons),
+            "relay_synced": row["relay"] == 1,
+        }
 
     @staticmethod
     def _compare(session: Session, theirs: str, own_uuid: str, their_uuid: str) -> Comparison:
@@ -231,7 +229,6 @@ class Watch:
             peer_extra=without_uuid(facts["gtid_missing"], own_uuid),
             own_extra=without_uuid(facts["gtid_extra"], their_uuid),
             lacks=bool(facts["gtid_extra"]),
-            unreceived=bool(facts["gtid_missing"]) and bool(unreceived(session, facts["gtid_missing"])),
         )
 
     def _channel(self, facts: dict[str, Any]) -> Channel:
