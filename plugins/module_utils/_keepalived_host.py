@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is looked up on a host about keepalived: files, processes, dumps. All I/O of the family is here."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import stat
+import time
+from typing import Any, Callable, NamedTuple
+
+from ._keepalived_conf import LARGEST, Found, Unreadable, alternatives
+from ._keepalived_daemon import FileState, Process, is_fresh, is_trap, parse_status
+from ._keepalived_model import kills_keepalived, program
+
+Facts = dict[str, Any]
+SCRIPT_LARGEST = 256 * 1024
+POLL = 0.05
+NAMES = {36: "keepalived.json", 10: "keepalived.data"}
+SOURCES = {36: "json", 10: "text"}
+
+
+class Daemon(NamedTuple):
+    """The parent of all keepalived processes."""
+
+    pid: int
+    owner: int
+    arguments: list[str]
+    root: str
+    temporary: str
+    replaced: bool
+    status: Process | None
+    children: list[Process | None]
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+def files(pattern: str, with_executables: bool) -> Found:
+    """What keepalived would read: regular files; 2.x leaves executable ones out. Raises OSError."""
+    found: Found = []
+    for path in [name for each in alternatives(pattern) for name in sorted(glob.glob(each))]:
+        # Opening a device or a pipe may hang, or change something.
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode) and (with_executables or not mode & 0o111):
+            with open(path, "rb") as file:
+                found.append((path, file.read(LARGEST + 1)))
+    return found
+
+
+def describe_program(command: str) -> Facts:
+    """The file that a command runs, as far as it can be seen."""
+    path = program(command)
+    facts: Facts = {
+        "path": path, "exists": None, "executable": None, "writable_by_others": None, "kills_keepalived": None,
+    }  # fmt: skip
+    if not path.startswith("/"):
+        return facts
+    try:
+        state = os.stat(path)
+    except OSError as error:
+        facts["exists"] = False if isinstance(error, (FileNotFoundError, NotADirectoryError)) else None
+        return facts
+    regular = stat.S_ISREG(state.st_mode)
+    facts.update(exists=True, executable=regular and bool(state.st_mode & 0o111))
+    facts["writable_by_others"] = bool(state.st_mode & 0o022) or state.st_uid != 0
+    at = kills_keepalived(command)
+    facts["kills_keepalived"] = f"{path} (its arguments)" if at else None
+    with contextlib.suppress(OSError):
+        if regular and not at:
+            with open(path, "rb") as file:
+                at = kills_keepalived(file.read(SCRIPT_LARGEST).decode("utf-8", "replace"))
+            facts["kills_keepalived"] = f"{path}:{at}" if at else None
+    return facts
+
+
+# ---- processes -------------------------------------------------------------------------------------------------------
+
+
+def _text(path: str) -> str:
+    with open(path, "rb") as file:
+        return file.read(65536).decode("utf-8", "replace")
+
+
+def _is_ours(pid: str) -> bool:
+    """In our own mount namespace: not one of a container."""
+    return os.stat(f"/proc/{pid}/ns/mnt").st_ino == os.stat("/proc/self/ns/mnt").st_ino
+
+
+def daemons() -> list[Daemon]:
+    """Those that run here, containers left out. Processes that end meanwhile are passed over."""
+    parents: dict[str, str] = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            target = os.readlink(f"/proc/{name}/exe")
+            if os.path.basename(target.replace(" (deleted)", "")) == "keepalived" and _is_ours(name):
+                # pid (name) state parent …; the name may hold anything
+                parents[name] = _text(f"/proc/{name}/stat").rpartition(")")[2].split()[1]
+    found = []
+    for pid in sorted((pid for pid in parents if parents[pid] not in parents), key=int):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(_daemon(pid, [child for child in parents if parents[child] == pid]))
+    return found
+
+
+def _daemon(pid: str, children: list[str]) -> Daemon:
+    environment = dict(
+        entry.split("=", 1) for entry in _text(f"/proc/{pid}/environ").split("\0") if entry.startswith("TMPDIR=")
+    )
+    return Daemon(
+        pid=int(pid),
+        owner=os.stat(f"/proc/{pid}").st_uid,
+        arguments=_text(f"/proc/{pid}/cmdline").rstrip("\0").split("\0"),
+        root=f"/proc/{pid}/root",
+        temporary=environment.get("TMPDIR") or "/tmp",  # noqa: S108 - where keepalived writes
+        replaced=os.readlink(f"/proc/{pid}/exe").endswith(" (deleted)"),
+        status=parse_status(_text(f"/proc/{pid}/status")),
+        children=[parse_status(_text(f"/proc/{child}/status")) for child in children],
+    )
+
+
+# ---- dumps -----------------------------------------------------------------------------------------------------------
+
+
+def look(path: str) -> FileState:
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return FileState(0, 0, 0, 0.0)
+    return FileState(state.st_mode, state.st_uid, state.st_nlink, state.st_mtime)
+
+
+def dump(
+    daemon: Daemon, number: int, path: str, parse: Callable[[bytes], list[Facts]], bound: float
+) -> list[Facts]:
+    """Sends the signal and reads what it brings. Raises Unreadable and OSError.
+
+    What was not there before is taken away again: a dump holds the VRRP password.
+    """
+    if is_trap(look(path), daemon.owner):
+        raise Unreadable(f"{path} is not keepalived's own file, so no signal was sent")
+    before = _beside(path)
+    sent = time.time()
+    os.kill(daemon.pid, number)
+    try:
+        return _await(path, daemon.owner, sent, parse, bound)
+    finally:
+        for left in _beside(path) - before:
+            if is_fresh(look(left), daemon.owner, sent):
+                with contextlib.suppress(OSError):
+                    os.unlink(left)
+
+
+def _beside(path: str) -> set[str]:
+    """The parent and the checker write files of their own, named alike."""
+    stem, ending = os.path.splitext(path)
+    return set(glob.glob(f"{glob.escape(stem)}*{glob.escape(ending)}"))
+
+
+def _await(
+    path: str, owner: int, sent: float, parse: Callable[[bytes], list[Facts]], bound: float
+) -> list[Facts]:
+    problem = f"keepalived did not write {path} within {bound} s"
+    size = -1
+    deadline = time.monotonic() + bound
+    while time.monotonic() < deadline:
+        time.sleep(POLL)
+        if not is_fresh(look(path), owner, sent):
+            continue
+        data = _own_file(path, owner)
+        if len(data) != size:  # it may still write
+            size = len(data)
+            continue
+        try:
+            return parse(data)
+        except Unreadable as error:
+            problem = str(error)
+    raise Unreadable(problem)
+
+
+def _own_file(path: str, owner: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        if state.st_uid != owner or not stat.S_ISREG(state.st_mode):
+            raise Unreadable(f"{path} is not keepalived's own file")
+        return file.read(16 * 2**20 + 1)
+
