@@ -26,21 +26,21 @@ SOURCE_OPTION, TARGET_OPTION = 1, 2
 ICMP6_FILTER = 1
 
 
-def holders(address: IpAddress, interface: str, timeout: float, one: bool = False) -> list[str]:
+def holders(address: IpAddress, interface: str, timeout: float, one: bool = False) -> list[str] | None:
     """Hardware addresses of the other hosts that say within `timeout` seconds that they have the address; with `one`,
     of the first. None where the interface is no Ethernet. No table of a neighbour is changed."""
     if address.version == 6:
         link, hardware, number = neighbour_socket(interface)
         with link:
             if hardware is None:
-                return []
+                return None
             group = socket.inet_ntop(socket.AF_INET6, bytes.fromhex("ff0200000000000000000001ff") + address.packed[-3:])
             link.sendto(neighbour(SOLICITATION, 0, address, SOURCE_OPTION, hardware), (group, 0, 0, number))
             return _senders(link, timeout, one, lambda data: advertised_by(data, address))
     with arp_socket(interface) as link:
         hardware = hardware_of(link)
         if hardware is None:
-            return []
+            return None
         # Without an address of the sender nobody learns anything from it (RFC 5227).
         link.send(arp(REQUEST, hardware, bytes(4), bytes(6), address.packed))
         return _senders(link, timeout, one, lambda data: arp_sender(data, address))

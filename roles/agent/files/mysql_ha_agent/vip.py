@@ -41,7 +41,7 @@ ANSWER_BOUND = 1.0  # seconds
 def probe(vip: IpInterface, interface: str, timeout: float = 0.1) -> str:
     """The hardware address of another host that has the VIP, "" when none says so within `timeout` seconds, or where
     the interface is no Ethernet. No table of a neighbour is changed."""
-    return next(iter(holders(vip.ip, interface, timeout, one=True)), "")
+    return next(iter(holders(vip.ip, interface, timeout, one=True) or []), "")
 
 
 def announce(vip: IpInterface, interface: str) -> None:

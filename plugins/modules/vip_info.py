@@ -1,0 +1,222 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vip_info
+short_description: Read where virtual IP addresses are, and who answers for them
+version_added: 1.0.0
+description:
+  - Returns for each VIP on which interface of this host it is, whether it should be there, and which other hosts of the
+    segment say that they have it.
+  - Asks by one ARP probe without an address of the sender (RFC 5227), for IPv6 by one neighbour solicitation, so
+    nobody's tables change and no traffic moves.
+  - Writes nothing, and runs on hosts that this collection did not build. Never fails because something is absent or
+    cannot be read; RV(problems) says what.
+author:
+  - opendba authors (@opendba)
+options:
+  vips:
+    description:
+      - Addresses to look for. A prefix is allowed and does not matter.
+      - Without this option, those of keepalived's configuration (of VRRP instances and virtual servers), those of
+        O(states), and what is on C(lo) beside the host's own.
+    type: list
+    elements: str
+  states:
+    description:
+      - State of the VRRP instance that has the VIP, by address, as
+        RV(opendba.mysql_ha.vrrp_info#module:vrrp.vip_states) tells it. Without it, a VIP is known to be stale only
+        where keepalived does not run.
+    type: dict
+    default: {}
+  probe:
+    description:
+      - Whether to ask the segment.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - Seconds to wait for answers, for each VIP.
+    type: float
+    default: 0.3
+  config:
+    description:
+      - keepalived's main configuration file.
+    type: path
+    default: /etc/keepalived/keepalived.conf
+notes:
+  - Needs root to ask, and to see whether keepalived runs.
+  - A router that answers ARP for others (proxy ARP) counts as a host that has the VIP.
+  - A VIP on C(lo) of LVS realservers is not announced where ARP is set up as it should be; where it is not, the
+    realserver counts too.
+extends_documentation_fragment:
+  - opendba.mysql_ha.attributes.info_module
+seealso:
+  - module: opendba.mysql_ha.vrrp_info
+  - module: opendba.mysql_ha.lvs_info
+"""
+
+EXAMPLES = r"""
+- name: Read VRRP
+  opendba.mysql_ha.vrrp_info:
+  register: vrrp_state
+
+- name: Look for all VIPs of keepalived
+  opendba.mysql_ha.vip_info:
+    states: "{{ vrrp_state.vrrp.vip_states }}"
+  register: vip_state
+
+- name: Ask who has one address
+  opendba.mysql_ha.vip_info:
+    vips: [192.0.2.100]
+  register: vip_state
+"""
+
+RETURN = r"""
+vips:
+  description: One for each VIP.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address.
+      type: str
+    sources:
+      description: Where it is known from; V(given), V(vrrp), V(virtual_server), V(lo), V(states).
+      type: list
+      elements: str
+    at:
+      description: File and line of keepalived's configuration.
+      type: str
+    state:
+      description: What O(states) says of it.
+      type: str
+    here:
+      description: Whether it is on an interface of this host other than C(lo).
+      type: bool
+    on_lo:
+      description: Whether it is on C(lo).
+      type: bool
+    places:
+      description: Where it is on this host.
+      type: list
+      elements: dict
+      contains:
+        interface:
+          description: Interface.
+          type: str
+        label:
+          description: Label; empty for IPv6.
+          type: str
+        prefix:
+          description: Length of its prefix in bits.
+          type: int
+        scope:
+          description: V(global), V(link) or V(host).
+          type: str
+        secondary:
+          description: Whether another address of this network is the interface's first.
+          type: bool
+        usable:
+          description: V(false) while IPv6 has not made sure that nobody else has it, or when somebody has.
+          type: bool
+    stale:
+      description: Whether it is here though it should not be; V(null) when nobody says what should be.
+      type: bool
+    missing:
+      description: Whether it is not here though VRRP leads here; V(null) when that is not known.
+      type: bool
+    reason:
+      description: Why it is stale; empty otherwise.
+      type: str
+    wire:
+      description: Interface that was asked on, or would be; V(null) when none is in its network.
+      type: str
+    others:
+      description: Hardware addresses of other hosts that say they have it; V(null) when not asked.
+      type: list
+      elements: str
+    holders:
+      description: How many hosts have it, this one included; V(null) when not asked.
+      type: int
+    conflict:
+      description: Whether more than one has it; V(null) when not asked.
+      type: bool
+problems:
+  description: What could not be read or asked, one line each.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import ipaddress
+import os
+import socket
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils import _keepalived_model, _vip
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import effective
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemon import config_id
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_reader import DEFAULT, Reader
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._neighbour import holders
+
+
+def described(reader: Reader, path: str, arguments: list[str]) -> dict[str, Any] | None:
+    if not os.path.exists(path):
+        return None
+    whole = reader.configuration(path, reader.installed()[1])
+    if whole is None:
+        return None
+    return _keepalived_model.describe(effective(whole.statements, config_id(arguments, socket.gethostname())))
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "vips": {"type": "list", "elements": "str"},
+            "states": {"type": "dict", "default": {}},
+            "probe": {"type": "bool", "default": True},
+            "timeout": {"type": "float", "default": 0.3},
+            "config": {"type": "path", "default": DEFAULT},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        given = None if module.params["vips"] is None else [_vip.parse_vip(text) for text in module.params["vips"]]
+        states = {_vip.parse_vip(address): state for address, state in module.params["states"].items()}
+    except ValueError as error:
+        module.fail_json(msg=f"vips, states: {error}")
+    reader = Reader(module)
+    running, daemon = reader.daemon()
+    addresses = reader.addresses()
+    configuration = described(reader, module.params["config"], daemon.arguments if daemon else [])
+    known = _vip.discover(configuration, addresses, states)
+    if given is not None:
+        unknown = {"sources": [], "at": None, "interface": None}
+        known = {
+            address: {**entry, "sources": ["given", *entry["sources"]]}
+            for address in dict.fromkeys(given)
+            for entry in [known.get(address, unknown)]
+        }
+    vips = []
+    for address, entry in known.items():
+        vip = _vip.describe(address, entry, addresses, states.get(address), running)
+        if module.params["probe"] and vip["wire"]:
+            others = reader.part(
+                f"asking for {address} on {vip['wire']}",
+                lambda at=vip["wire"], of=address: holders(ipaddress.ip_address(of), at, module.params["timeout"]),
+                None,
+            )
+            vip = vip if others is None else _vip.answered(vip, others)
+        vips.append(vip)
+    module.exit_json(changed=False, vips=vips, problems=reader.problems)
+
+
+if __name__ == "__main__":
+    main()
