@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hazards of one host's keepalived: its instances, checks, scripts and unit. Predicates on the facts of vrrp_info."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ._audit import Cluster, Evidence, Rules
+from ._audit_rules_vrrp import instances, place
+from ._keepalived_model import AUTH_COUNTS
+
+RULES = Rules()
+rule = RULES.rule
+Facts = dict[str, Any]
+_VRRP = ("vrrp",)
+SLOWEST_CHECK = 5.0  # seconds
+
+
+def _configurations(cluster: Cluster) -> Iterator[tuple[str, Facts, Facts]]:
+    for host, vrrp in cluster.having("vrrp"):
+        if vrrp.get("configuration"):
+            yield host, vrrp["configuration"], vrrp
+
+
+@rule(
+    "MHA-V006", "warning", "state MASTER together with nopreempt",
+    why="An instance that starts as master takes the VIP back at every start; keepalived ignores nopreempt then.",
+    mend="state BACKUP on all hosts.", needs=_VRRP,
+)  # fmt: skip
+def master_nopreempt(cluster: Cluster) -> Iterator[Evidence]:
+    for host, _instance, configured in instances(cluster):
+        if (configured.get("state") or "").upper() == "MASTER" and configured.get("nopreempt"):
+            yield Evidence(host, f"{configured['name']}: state MASTER, nopreempt", "MASTER", place(configured, "state"))
+
+
+@rule(
+    "MHA-V008", "warning", "A host that returns takes the VIP back",
+    why="One fault moves the writer twice, the second time when a server has just come back and may lack data.",
+    mend="nopreempt, with state BACKUP, on all hosts.", needs=_VRRP,
+)  # fmt: skip
+def preempts(cluster: Cluster) -> Iterator[Evidence]:
+    for host, instance, configured in instances(cluster):
+        if instance["nopreempt"] is False and instance["vips"] and _is_highest(cluster, instance):
+            text = f"{instance['name']}: priority {instance['priority']} without nopreempt"
+            yield Evidence(host, text, False, configured.get("at"))
+
+
+def _is_highest(cluster: Cluster, instance: Facts) -> bool:
+    """Only a host that outbids another one preempts it."""
+    addresses = {vip["address"] for vip in instance["vips"]}
+    rivals = [
+        theirs["priority"]
+        for _host, theirs, _configured in instances(cluster)
+        if theirs is not instance and addresses & {vip["address"] for vip in theirs["vips"]}
+    ]
+    mine = instance["priority"]
+    return mine is not None and any(priority is not None and priority < mine for priority in rivals)
+
+
+@rule(
+    "MHA-V009", "info", "auth_pass is longer than eight characters",
+    why="VRRP carries the first eight and drops the rest, here silently.",
+    mend="Eight characters at most, the same on all hosts; or VRRP version 3, which has none.",
+    variable="keepalived_auth_pass", needs=_VRRP,
+)  # fmt: skip
+def long_password(cluster: Cluster) -> Iterator[Evidence]:
+    for host, _instance, configured in instances(cluster):
+        length = configured.get("auth_pass_length") or 0
+        if length > AUTH_COUNTS:
+            yield Evidence(host, f"{configured['name']}: {length} characters", length, place(configured, "auth_pass"))
+
+
+@rule(
+    "MHA-V010", "warning", "auth_pass is one that everybody knows",
+    why="It keeps out neither people nor the next cluster that was copied from the same tutorial.",
+    mend="One of your own, or unicast peers behind a firewall.", variable="keepalived_auth_pass", needs=_VRRP,
+)  # fmt: skip
+def known_password(cluster: Cluster) -> Iterator[Evidence]:
+    for host, _instance, configured in instances(cluster):
+        if configured.get("auth_pass_well_known"):
+            yield Evidence(host, f"{configured['name']}: from a tutorial", None, place(configured, "auth_pass"))
+
+
+def _used_checks(configuration: Facts) -> Iterator[tuple[Facts, Facts, int]]:
+    """Instance, check and the weight that counts."""
+    scripts = {script["name"]: script for script in configuration["scripts"]}
+    for instance in configuration["instances"]:
+        for tracked in instance["track_scripts"]:
+            script = scripts.get(tracked["name"])
+            if script:
+                weight = tracked["weight"] if tracked["weight"] is not None else script["weight"]
+                yield instance, script, int(weight or 0)
+
+
+@rule(
+    "MHA-V013", "warning", "A check runs seldom",
+    why="A dead server keeps the VIP for the interval times the failures that it takes.",
+    mend="An interval below five seconds with a check that is cheap enough for it.", needs=_VRRP,
+)  # fmt: skip
+def slow_check(cluster: Cluster) -> Iterator[Evidence]:
+    for host, configuration, _vrrp in _configurations(cluster):
+        for _instance, script, _weight in _used_checks(configuration):
+            if (script["interval"] or 0) > SLOWEST_CHECK:
+                text = f"{script['name']} runs every {script['interval']} s, and {script['fall'] or 1} failures count"
+                yield Evidence(host, text, script["interval"], place(script, "interval"))
+
+
+@rule(
+    "MHA-V014", "critical", "A weighted check together with nopreempt",
+    why="A failed check only lowers the priority, and with nopreempt nobody takes over from a living master: no failover.",
+    mend="No weight (a failed check is FAULT then) for the check that decides.", needs=_VRRP,
+)  # fmt: skip
+def weighted_nopreempt(cluster: Cluster) -> Iterator[Evidence]:
+    for host, configuration, _vrrp in _configurations(cluster):
+        peers = _nopreempt_elsewhere(cluster, host)
+        for instance, script, weight in _used_checks(configuration):
+            decides = any(of is instance and not theirs for of, _script, theirs in _used_checks(configuration))
+            addresses = {vip["address"] for vip in instance["vips"]}
+            # It is the other one's nopreempt that keeps it from taking over.
+            if weight and not decides and (addresses & peers or (instance["nopreempt"] and not _alone(cluster, host))):
+                text = f"{instance['name']} tracks {script['name']} with weight {weight}, and nopreempt is set"
+                yield Evidence(host, text, weight, place(script, "weight"))
+
+
+def _nopreempt_elsewhere(cluster: Cluster, host: str) -> set[str]:
+    return {
+        vip["address"]
+        for other, instance, _configured in instances(cluster)
+        if other != host and instance["nopreempt"]
+        for vip in instance["vips"]
+    }
+
+
+def _alone(cluster: Cluster, host: str) -> bool:
+    """Facts of other hosts contradict: there the VIP's instances preempt."""
+    return any(other != host for other, _vrrp in cluster.having("vrrp"))
+
+
+@rule(
+    "MHA-V015", "serious", "A script stops keepalived",
+    why="The VIP stays away after a hiccup until somebody starts keepalived by hand; other VIPs of the host go too.",
+    mend="Let the check fail instead: keepalived gives the VIP up and takes part again by itself.", needs=_VRRP,
+)  # fmt: skip
+def suicidal(cluster: Cluster) -> Iterator[Evidence]:
+    for host, vrrp in cluster.having("vrrp"):
+        for entry in vrrp.get("programs", []):
+            if entry["kills_keepalived"]:
+                yield Evidence(host, f"{entry['path']} ({entry['kind']} of {entry['of']})", entry["kills_keepalived"], entry["at"])
+
+
+@rule(
+    "MHA-V016", "critical", "A script is missing or cannot be run",
+    why="keepalived drops a check whose program it cannot run: the VIP, or the server in the pool, stays whatever happens.",
+    mend="Install the program, executable, or take the check out.", needs=_VRRP,
+)  # fmt: skip
+def missing_script(cluster: Cluster) -> Iterator[Evidence]:
+    for host, vrrp in cluster.having("vrrp"):
+        for entry in vrrp.get("programs", []):
+            if entry["exists"] is False or entry["executable"] is False:
+                what = "is missing" if entry["exists"] is False else "is not executable"
+                yield Evidence(host, f"{entry['path']} ({entry['kind']} of {entry['of']}) {what}", entry["path"], entry["at"])
+
+
+@rule(
+    "MHA-V017", "warning", "Script security is off",
+    why="A script that others than root can change runs as root.",
+    mend="enable_script_security and script_user in global_defs.", needs=_VRRP,
+)  # fmt: skip
+def insecure_scripts(cluster: Cluster) -> Iterator[Evidence]:
+    for host, configuration, vrrp in _configurations(cluster):
+        if vrrp.get("programs") and not configuration["global"].get("script_security"):
+            at = configuration["global"].get("at") or vrrp["programs"][0]["at"]
+            yield Evidence(host, f"{len(vrrp['programs'])} scripts run without enable_script_security", False, at)
+
+
+@rule(
+    "MHA-V018", "serious", "systemd does not restart keepalived",
+    why="When it dies its VIPs stay behind, and the next host takes them too.",
+    mend="Restart=on-failure in a drop-in of the unit.", needs=_VRRP,
+)  # fmt: skip
+def no_restart(cluster: Cluster) -> Iterator[Evidence]:
+    for host, vrrp in cluster.having("vrrp"):
+        unit = vrrp.get("unit") or {}
+        if unit.get("Restart") == "no" and vrrp.get("instances"):
+            yield Evidence(host, "Restart=no", "no", unit.get("FragmentPath"))
+
+
+@rule(
+    "MHA-V019", "critical", "An interface does not exist",
+    why="The instance is in FAULT, or the whole configuration is refused.",
+    mend="Name an interface of this host.", needs=("vrrp", "os"),
+)  # fmt: skip
+def missing_interface(cluster: Cluster) -> Iterator[Evidence]:
+    known = {host: os.get("interfaces") for host, os in cluster.having("os")}
+    for host, instance, configured in instances(cluster):
+        name = instance["interface"]
+        if name and known.get(host) and name not in known[host] and not configured.get("use_vmac"):
+            yield Evidence(host, f"{instance['name']}: no interface {name}", name, place(configured, "interface"))
+
+
+@rule(
+    "MHA-V022", "serious", "A VIP does not depend on the database",
+    why="It stays on a host whose mysqld is dead, hung or read-only.",
+    mend="Track a check of the role.", variable="keepalived_advert_interval", needs=_VRRP,
+)  # fmt: skip
+def untracked_vip(cluster: Cluster) -> Iterator[Evidence]:
+    for host, instance, configured in instances(cluster):
+        checks = [entry for entry in instance["tracked"] if entry["kind"] != "interface"]
+        # The health check of a virtual server may stop keepalived: bad, but another hazard (MHA-V015).
+        if instance["vips"] and not checks and not instance["untracked"] and "mysql" in cluster.hosts[host]:
+            yield Evidence(host, f"{instance['name']} tracks nothing", None, configured.get("at"))
+
+
+@rule(
+    "MHA-V023", "critical", "keepalived does not track what it is told to track",
+    why="A tracked object that is defined after the instance, missing, or refused as insecure is ignored with a line in the log.",
+    mend="Define it before the instance, create its file before keepalived starts, make its path safe.", needs=_VRRP,
+)  # fmt: skip
+def ignored_check(cluster: Cluster) -> Iterator[Evidence]:
+    for host, instance, configured in instances(cluster):
+        for entry in instance["untracked"]:
+            text = f"{instance['name']}: {entry['kind']} {entry['name']} is configured, but not tracked"
+            yield Evidence(host, text, entry["name"], place(configured, f"track_{entry['kind']}"))
+
+
+@rule(
+    "MHA-V024", "serious", "keepalived's configuration has errors",
+    why="The next restart may not start, or starts without what it could not read.",
+    mend="Read the messages, mend the file.", needs=_VRRP,
+)  # fmt: skip
+def bad_configuration(cluster: Cluster) -> Iterator[Evidence]:
+    for host, vrrp in cluster.having("vrrp"):
+        check = vrrp.get("config_check") or {"status": 0}
+        # 5: scripts without script security, which is MHA-V017
+        if check["status"] not in (0, 5):
+            said = check["messages"][0] if check["messages"] else "no message"
+            yield Evidence(host, f"the test ends with status {check['status']}: {said}", check["status"])
+
+
+@rule(
+    "MHA-V026", "warning", "keepalived does not start at boot",
+    why="After a reboot the host is no standby, and nobody notices.", mend="systemctl enable keepalived", needs=_VRRP,
+)  # fmt: skip
+def not_enabled(cluster: Cluster) -> Iterator[Evidence]:
+    for host, vrrp in cluster.having("vrrp"):
+        unit = vrrp.get("unit") or {}
+        if vrrp.get("instances") and unit.get("UnitFileState") == "disabled":
+            yield Evidence(host, "the unit is disabled", "disabled", unit.get("FragmentPath"))
+
+
+@rule(
+    "MHA-V029", "serious", "keepalived is configured and does not run",
+    why="The VIP has one host less to go to.", mend="Start it, and find out why it ended.", needs=_VRRP,
+)  # fmt: skip
+def not_running(cluster: Cluster) -> Iterator[Evidence]:
+    for host, configuration, vrrp in _configurations(cluster):
+        if vrrp.get("running") is False and configuration["instances"]:
+            names = ", ".join(instance["name"] for instance in configuration["instances"])
+            yield Evidence(host, f"{names}: no keepalived runs", False, configuration["instances"][0]["at"])

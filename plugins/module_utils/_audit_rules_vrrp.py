@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hazards of VRRP between hosts: VIPs, instances that belong together. Predicates on `vrrp`, `vips` and `mysql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ._audit import Cluster, Evidence, Rules
+
+RULES = Rules()
+rule = RULES.rule
+Facts = dict[str, Any]
+_VRRP = ("vrrp",)
+
+
+def instances(cluster: Cluster) -> Iterator[tuple[str, Facts, Facts]]:
+    """Host, the instance as it is, and as it is configured (empty where it is not)."""
+    for host, vrrp in cluster.having("vrrp"):
+        written = {entry["name"]: entry for entry in ((vrrp.get("configuration") or {}).get("instances") or [])}
+        for instance in vrrp.get("instances", []):
+            yield host, instance, written.get(instance["name"], {})
+
+
+def place(configured: Facts, name: str) -> str | None:
+    """file:line of a keyword, else of its instance."""
+    return configured.get("places", {}).get(name) or configured.get("at")
+
+
+def _by_vip(cluster: Cluster) -> dict[str, list[tuple[str, Facts, Facts]]]:
+    """Instances of all hosts that have the same address."""
+    found: dict[str, list[tuple[str, Facts, Facts]]] = {}
+    for host, instance, configured in instances(cluster):
+        for vip in instance["vips"]:
+            found.setdefault(vip["address"], []).append((host, instance, configured))
+    return found
+
+
+def _vips(cluster: Cluster) -> dict[str, dict[str, Facts]]:
+    """Address -> host -> what vip_info says; only addresses that VRRP moves."""
+    found: dict[str, dict[str, Facts]] = {}
+    for host, vips in cluster.having("vips"):
+        for vip in vips:
+            if "vrrp" in vip["sources"]:
+                found.setdefault(vip["address"], {})[host] = vip
+    return found
+
+
+def _unequal(cluster: Cluster, field: str, keyword: str, what: str) -> Iterator[Evidence]:
+    for address, members in _by_vip(cluster).items():
+        values = {host: instance[field] for host, instance, _configured in members if instance[field] is not None}
+        if len(set(values.values())) < 2:
+            continue
+        for host, instance, configured in members:
+            others = ", ".join(f"{value} on {other}" for other, value in values.items() if other != host)
+            text = f"{what} {instance[field]} for {address}, but {others}"
+            yield Evidence(host, text, instance[field], place(configured, keyword))
+
+
+@rule(
+    "MHA-V001", "critical", "A VIP is on more than one host",
+    why="Clients reach one or the other by chance: writes go to two servers, or to one that is read-only.",
+    mend="Find out which host leads, remove the address from the others, then mend what let both lead.", needs=("vips",),
+)  # fmt: skip
+def vip_twice(cluster: Cluster) -> Iterator[Evidence]:
+    for address, hosts in _vips(cluster).items():
+        here = [host for host, vip in hosts.items() if vip["here"]]
+        for host, vip in hosts.items():
+            if len(here) > 1 and host in here:
+                others = ", ".join(other for other in here if other != host)
+                yield Evidence(host, f"{address} is here and on {others}", address, vip["at"])
+            elif len(here) <= 1 and vip["conflict"]:
+                yield Evidence(host, f"{vip['holders']} hosts answer for {address}: {', '.join(vip['others'])}", address)
+
+
+@rule(
+    "MHA-V002", "critical", "A VIP is on no host",
+    why="Clients cannot reach the database.", mend="Look for FAULT states and stopped daemons.", needs=("vips",),
+)  # fmt: skip
+def vip_nowhere(cluster: Cluster) -> Iterator[Evidence]:
+    for address, hosts in _vips(cluster).items():
+        # Somebody outside the inventory may hold it; only an answer of nobody is evidence.
+        if all(vip["holders"] == 0 for vip in hosts.values()):
+            for host, vip in hosts.items():
+                yield Evidence(host, f"nobody has {address}", address, vip["at"])
+
+
+@rule(
+    "MHA-V003", "critical", "A VIP stands in front of a read-only server",
+    why="Clients reach a server that refuses their writes, and nothing moves the VIP away.",
+    mend="Let the check of the VIP ask for the role, not for the port.", variable="agent_takeover", needs=("vips", "mysql"),
+)  # fmt: skip
+def vip_read_only(cluster: Cluster) -> Iterator[Evidence]:
+    instances_here = dict(cluster.having("mysql"))
+    writers = cluster.writers()
+    for address, hosts in _vips(cluster).items():
+        for host, vip in hosts.items():
+            mysql = instances_here.get(host)
+            # A VIP for reads is meant to be there: only one that some writer could hold is judged.
+            if vip["here"] and mysql and mysql.get("read_only") and (writers or len(instances_here) == len(hosts)):
+                who = f"the writer is {', '.join(writers)}" if writers else "there is no writer"
+                yield Evidence(host, f"{address} is here, read_only = ON, and {who}", address, vip["at"])
+
+
+@rule(
+    "MHA-V004", "critical", "Hosts use different virtual router ids for one VIP",
+    why="They do not hear each other: both lead.", mend="One virtual_router_id for one VIP, on all its hosts.",
+    variable="cluster_virtual_router_id", needs=_VRRP,
+)  # fmt: skip
+def unequal_ids(cluster: Cluster) -> Iterator[Evidence]:
+    yield from _unequal(cluster, "virtual_router_id", "virtual_router_id", "virtual router id")
+
+
+@rule(
+    "MHA-V005", "serious", "One virtual router id serves different VIPs",
+    why="Instances that do not belong together take each other's advertisements for their own.",
+    mend="A virtual_router_id of its own for each VIP in the network.", variable="cluster_virtual_router_id", needs=_VRRP,
+)  # fmt: skip
+def shared_ids(cluster: Cluster) -> Iterator[Evidence]:
+    users: dict[tuple[Any, int], list[tuple[str, Facts, Facts]]] = {}
+    for host, instance, configured in instances(cluster):
+        if instance["virtual_router_id"] is not None and instance["vips"]:
+            family = ":" in instance["vips"][0]["address"]
+            users.setdefault((instance["virtual_router_id"], family), []).append((host, instance, configured))
+    for (number, _family), members in users.items():
+        sets = [frozenset(vip["address"] for vip in instance["vips"]) for _host, instance, _configured in members]
+        if any(one.isdisjoint(other) for one in sets for other in sets):
+            for host, instance, configured in members:
+                shown = ", ".join(vip["address"] for vip in instance["vips"])
+                text = f"virtual router id {number} of {instance['name']} is for {shown}"
+                yield Evidence(host, text, number, place(configured, "virtual_router_id"))
+
+
+@rule(
+    "MHA-V007", "warning", "Hosts have equal priorities",
+    why="Who starts first leads; two that start together are decided by their addresses.",
+    mend="A priority of its own for each host.", needs=_VRRP,
+)  # fmt: skip
+def equal_priorities(cluster: Cluster) -> Iterator[Evidence]:
+    for address, members in _by_vip(cluster).items():
+        for host, instance, configured in members:
+            equal = [
+                other
+                for other, theirs, _configured in members
+                if other != host and theirs["priority"] == instance["priority"]
+            ]
+            if equal and instance["priority"] is not None:
+                text = f"priority {instance['priority']} for {address}, as on {', '.join(equal)}"
+                yield Evidence(host, text, instance["priority"], place(configured, "priority"))
+
+
+@rule(
+    "MHA-V011", "critical", "Two hosts lead one VIP",
+    why="Their advertisements do not reach each other: a firewall or a switch drops VRRP, most often its multicast.",
+    mend="Let protocol 112 through, or name the peers with unicast_peer.", needs=_VRRP,
+)  # fmt: skip
+def two_masters(cluster: Cluster) -> Iterator[Evidence]:
+    for address, members in _by_vip(cluster).items():
+        masters = [host for host, instance, _configured in members if instance["state"] == "MASTER"]
+        for host, instance, configured in members:
+            if len(masters) > 1 and host in masters:
+                how = f"unicast to {', '.join(instance['peers'])}" if instance["peers"] else "multicast"
+                others = ", ".join(other for other in masters if other != host)
+                text = f"MASTER for {address} by {how}, and so is {others}"
+                yield Evidence(host, text, address, place(configured, "unicast_peer"))
+
+
+@rule(
+    "MHA-V012", "serious", "Lists of unicast peers do not mirror each other",
+    why="A host that is not named is not told who leads, and takes the VIP too.",
+    mend="Each host names the addresses of all others.", needs=_VRRP,
+)  # fmt: skip
+def unmirrored_peers(cluster: Cluster) -> Iterator[Evidence]:
+    for address, members in _by_vip(cluster).items():
+        for host, instance, configured in members:
+            for other, theirs, _configured in members:
+                if other == host or not (instance["peers"] or theirs["peers"]):
+                    continue
+                source = theirs["source_address"]
+                if not instance["peers"]:
+                    text = f"multicast for {address}, but {other} uses unicast"
+                elif source is None or source in instance["peers"]:
+                    continue
+                else:
+                    text = f"the peers for {address}, {', '.join(instance['peers'])}, lack {other} ({source})"
+                yield Evidence(host, text, instance["peers"], place(configured, "unicast_peer"))
+
+
+@rule(
+    "MHA-V020", "serious", "Hosts advertise at different intervals",
+    why="VRRP version 2 drops advertisements with another interval: both lead. Version 3 fails over at different times.",
+    mend="One advert_int on all hosts.", variable="keepalived_advert_interval", needs=_VRRP,
+)  # fmt: skip
+def unequal_intervals(cluster: Cluster) -> Iterator[Evidence]:
+    yield from _unequal(cluster, "advert_int", "advert_int", "advert_int")
+
+
+@rule(
+    "MHA-V021", "critical", "A stale VIP",
+    why="A killed keepalived leaves its addresses behind; this host answers for an address that others hold or will take.",
+    mend="Remove the address, start keepalived, and let systemd restart it.", needs=("vips",),
+)  # fmt: skip
+def stale(cluster: Cluster) -> Iterator[Evidence]:
+    for address, hosts in _vips(cluster).items():
+        for host, vip in hosts.items():
+            if vip["stale"]:
+                on = ", ".join(each["interface"] for each in vip["places"])
+                yield Evidence(host, f"{address} is on {on}: {vip['reason']}", address, vip["at"])
+
+
+@rule(
+    "MHA-V027", "serious", "Hosts speak different versions of VRRP",
+    why="Neither understands the other: both lead.", mend="One version on all hosts.",
+    variable="keepalived_vrrp_version", needs=_VRRP,
+)  # fmt: skip
+def unequal_versions(cluster: Cluster) -> Iterator[Evidence]:
+    yield from _unequal(cluster, "version", "version", "VRRP version")
