@@ -110,33 +110,22 @@ def slow_check(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-V014", "critical", "A weighted check together with nopreempt",
-    why="A failed check only lowers the priority, and with nopreempt nobody takes over from a living master: no failover.",
+    why="A failed check only lowers the priority, and with nopreempt nobody takes over from a living master.",
     mend="No weight (a failed check is FAULT then) for the check that decides.", needs=_VRRP,
 )  # fmt: skip
 def weighted_nopreempt(cluster: Cluster) -> Iterator[Evidence]:
-    for host, configuration, _vrrp in _configurations(cluster):
-        peers = _nopreempt_elsewhere(cluster, host)
-        for instance, script, weight in _used_checks(configuration):
-            decides = any(of is instance and not theirs for of, _script, theirs in _used_checks(configuration))
-            addresses = {vip["address"] for vip in instance["vips"]}
-            # It is the other one's nopreempt that keeps it from taking over.
-            if weight and not decides and (addresses & peers or (instance["nopreempt"] and not _alone(cluster, host))):
-                text = f"{instance['name']} tracks {script['name']} with weight {weight}, and nopreempt is set"
-                yield Evidence(host, text, weight, place(script, "weight"))
-
-
-def _nopreempt_elsewhere(cluster: Cluster, host: str) -> set[str]:
-    return {
-        vip["address"]
-        for other, instance, _configured in instances(cluster)
-        if other != host and instance["nopreempt"]
+    keep = {
+        vip["address"] for _host, instance, _configured in instances(cluster) if instance["nopreempt"]
         for vip in instance["vips"]
-    }
-
-
-def _alone(cluster: Cluster, host: str) -> bool:
-    """Facts of other hosts contradict: there the VIP's instances preempt."""
-    return any(other != host for other, _vrrp in cluster.having("vrrp"))
+    }  # fmt: skip
+    for host, instance, configured in instances(cluster):
+        checks = [entry for entry in instance["tracked"] if entry["kind"] != "interface"]
+        if any(entry["weight"] == 0 for entry in checks) or not keep & {vip["address"] for vip in instance["vips"]}:
+            continue
+        for entry in checks:
+            if entry["weight"]:
+                text = f"{instance['name']} tracks {entry['name']} with weight {entry['weight']}, and nopreempt is set"
+                yield Evidence(host, text, entry["weight"], place(configured, f"track_{entry['kind']}"))
 
 
 @rule(
@@ -148,12 +137,13 @@ def suicidal(cluster: Cluster) -> Iterator[Evidence]:
     for host, vrrp in cluster.having("vrrp"):
         for entry in vrrp.get("programs", []):
             if entry["kills_keepalived"]:
-                yield Evidence(host, f"{entry['path']} ({entry['kind']} of {entry['of']})", entry["kills_keepalived"], entry["at"])
+                text = f"{entry['path']} ({entry['kind']} of {entry['of']})"
+                yield Evidence(host, text, entry["kills_keepalived"], entry["at"])
 
 
 @rule(
     "MHA-V016", "critical", "A script is missing or cannot be run",
-    why="keepalived drops a check whose program it cannot run: the VIP, or the server in the pool, stays whatever happens.",
+    why="keepalived drops a check whose program it cannot run: the VIP, or the pool's server, stays whatever happens.",
     mend="Install the program, executable, or take the check out.", needs=_VRRP,
 )  # fmt: skip
 def missing_script(cluster: Cluster) -> Iterator[Evidence]:
@@ -161,7 +151,8 @@ def missing_script(cluster: Cluster) -> Iterator[Evidence]:
         for entry in vrrp.get("programs", []):
             if entry["exists"] is False or entry["executable"] is False:
                 what = "is missing" if entry["exists"] is False else "is not executable"
-                yield Evidence(host, f"{entry['path']} ({entry['kind']} of {entry['of']}) {what}", entry["path"], entry["at"])
+                text = f"{entry['path']} ({entry['kind']} of {entry['of']}) {what}"
+                yield Evidence(host, text, entry["path"], entry["at"])
 
 
 @rule(
@@ -216,7 +207,7 @@ def untracked_vip(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-V023", "critical", "keepalived does not track what it is told to track",
-    why="A tracked object that is defined after the instance, missing, or refused as insecure is ignored with a line in the log.",
+    why="What is defined after the instance, is missing, or is refused as insecure is ignored with a line in the log.",
     mend="Define it before the instance, create its file before keepalived starts, make its path safe.", needs=_VRRP,
 )  # fmt: skip
 def ignored_check(cluster: Cluster) -> Iterator[Evidence]:

@@ -185,7 +185,7 @@ def lagging(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-R011", "serious", "A receiver gives up",
-    why="After a longer outage of the source replication stays off until somebody notices. 9.x gives up after 10 attempts.",
+    why="After a longer outage of the source it stays off until somebody notices. 9.x gives up after 10 attempts.",
     mend="SOURCE_RETRY_COUNT=0 (for ever), or days' worth of it.", needs=_MYSQL,
 )  # fmt: skip
 def gives_up(cluster: Cluster) -> Iterator[Evidence]:
@@ -319,7 +319,7 @@ def persisted(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-R027", "serious", "A replica is ahead of the writer",
-    why="It has transactions of a former source that the writer never got: it follows without an error and stays different.",
+    why="It has transactions of a former source that the writer never got; it follows without an error and differs.",
     mend="Compare the data, then seed the replica anew from the writer.", variable="agent_rejoin", needs=_MYSQL,
 )  # fmt: skip
 def ahead(cluster: Cluster) -> Iterator[Evidence]:

@@ -62,7 +62,8 @@ def _unequal(cluster: Cluster, field: str, keyword: str, what: str) -> Iterator[
 @rule(
     "MHA-V001", "critical", "A VIP is on more than one host",
     why="Clients reach one or the other by chance: writes go to two servers, or to one that is read-only.",
-    mend="Find out which host leads, remove the address from the others, then mend what let both lead.", needs=("vips",),
+    mend="Find out which host leads, remove the address from the others, then mend what let both lead.",
+    needs=("vips",),
 )  # fmt: skip
 def vip_twice(cluster: Cluster) -> Iterator[Evidence]:
     for address, hosts in _vips(cluster).items():
@@ -72,7 +73,8 @@ def vip_twice(cluster: Cluster) -> Iterator[Evidence]:
                 others = ", ".join(other for other in here if other != host)
                 yield Evidence(host, f"{address} is here and on {others}", address, vip["at"])
             elif len(here) <= 1 and vip["conflict"]:
-                yield Evidence(host, f"{vip['holders']} hosts answer for {address}: {', '.join(vip['others'])}", address)
+                text = f"{vip['holders']} hosts answer for {address}: {', '.join(vip['others'])}"
+                yield Evidence(host, text, address, vip["at"])
 
 
 @rule(
@@ -90,16 +92,17 @@ def vip_nowhere(cluster: Cluster) -> Iterator[Evidence]:
 @rule(
     "MHA-V003", "critical", "A VIP stands in front of a read-only server",
     why="Clients reach a server that refuses their writes, and nothing moves the VIP away.",
-    mend="Let the check of the VIP ask for the role, not for the port.", variable="agent_takeover", needs=("vips", "mysql"),
+    mend="Let the check of the VIP ask for the role, not for the port.", variable="agent_takeover",
+    needs=("vips", "mysql"),
 )  # fmt: skip
 def vip_read_only(cluster: Cluster) -> Iterator[Evidence]:
-    instances_here = dict(cluster.having("mysql"))
+    servers = dict(cluster.having("mysql"))
     writers = cluster.writers()
     for address, hosts in _vips(cluster).items():
         for host, vip in hosts.items():
-            mysql = instances_here.get(host)
-            # A VIP for reads is meant to be there: only one that some writer could hold is judged.
-            if vip["here"] and mysql and mysql.get("read_only") and (writers or len(instances_here) == len(hosts)):
+            # A VIP that the writer's host does not know is one for reads, and meant to be here.
+            meant = not writers or any(writer in hosts for writer in writers)
+            if vip["here"] and meant and servers.get(host, {}).get("read_only"):
                 who = f"the writer is {', '.join(writers)}" if writers else "there is no writer"
                 yield Evidence(host, f"{address} is here, read_only = ON, and {who}", address, vip["at"])
 
@@ -116,7 +119,8 @@ def unequal_ids(cluster: Cluster) -> Iterator[Evidence]:
 @rule(
     "MHA-V005", "serious", "One virtual router id serves different VIPs",
     why="Instances that do not belong together take each other's advertisements for their own.",
-    mend="A virtual_router_id of its own for each VIP in the network.", variable="cluster_virtual_router_id", needs=_VRRP,
+    mend="A virtual_router_id of its own for each VIP in the network.", needs=_VRRP,
+    variable="cluster_virtual_router_id",
 )  # fmt: skip
 def shared_ids(cluster: Cluster) -> Iterator[Evidence]:
     users: dict[tuple[Any, int], list[tuple[str, Facts, Facts]]] = {}
@@ -190,7 +194,7 @@ def unmirrored_peers(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-V020", "serious", "Hosts advertise at different intervals",
-    why="VRRP version 2 drops advertisements with another interval: both lead. Version 3 fails over at different times.",
+    why="VRRP version 2 drops advertisements with another interval: both lead. Version 3 fails over unevenly.",
     mend="One advert_int on all hosts.", variable="keepalived_advert_interval", needs=_VRRP,
 )  # fmt: skip
 def unequal_intervals(cluster: Cluster) -> Iterator[Evidence]:
@@ -199,7 +203,7 @@ def unequal_intervals(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-V021", "critical", "A stale VIP",
-    why="A killed keepalived leaves its addresses behind; this host answers for an address that others hold or will take.",
+    why="A killed keepalived leaves its addresses behind: this host answers for one that others hold or will take.",
     mend="Remove the address, start keepalived, and let systemd restart it.", needs=("vips",),
 )  # fmt: skip
 def stale(cluster: Cluster) -> Iterator[Evidence]:
