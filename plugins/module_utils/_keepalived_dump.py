@@ -155,24 +155,29 @@ class _Text:
         self._raw: dict[str, str] = {}  # of the instance or tracked object that is being read
         self._now = ""  # "instance", a kind of tracked object, or "" for what is of no interest
         self._list: str | None = None
+        self._inline = False  # 1.2 tells tracked scripts in the middle of their instance
         self._objects: dict[tuple[str, str], dict[str, str]] = {}
 
     def read(self, line: str) -> None:
         section = _SECTION.match(line)
         if section:
-            # In 1.2 a tracked interface is told in the middle of its instance.
-            self._now = "interface" if section[1] == "NIC" else ""
-            self._list = None
+            # In 1.2 a tracked interface is told in the middle of its instance too.
+            self._inline = self._inline and section[1] == "NIC"
+            self._now, self._list = "", None
             return
         instance = _INSTANCE.match(line)
         if instance:
             self._instances.append({**_blank(instance[1]), "raw": {}})
             self._now, self._list, self._raw = "instance", None, self._instances[-1]["raw"]
+            self._inline = False
             return
         tracked = _OBJECT.match(line)
         if tracked:
             self._now, self._list = _OBJECTS[tracked[1]], None
-            self._raw = self._objects.setdefault((self._now, tracked[2].strip()), {})
+            name = tracked[2].strip()
+            self._raw = self._objects.setdefault((self._now, name), {})
+            if self._inline:
+                self._instances[-1]["tracked"].append({"kind": self._now, "name": name, "state": None, "weight": None})
             return
         self._inside(line)
 
@@ -180,6 +185,7 @@ class _Text:
         listed = _LIST.match(line)
         if listed and self._instances:
             self._now, self._list = "instance", listed[1]
+            self._inline = listed[1].startswith("Tracked")
             self._raw = self._instances[-1]["raw"]
             return
         if self._list and line.startswith("     "):

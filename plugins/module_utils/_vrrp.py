@@ -117,12 +117,11 @@ def _untracked(candidates: dict[str, Facts]) -> list[Facts]:
     if "text" not in candidates or "configuration" not in candidates:
         return []
     tracked = {(entry["kind"], entry["name"]) for entry in candidates["text"]["tracked"]}
-    interface = candidates["configuration"]["interface"]
     return [
         {"kind": entry["kind"], "name": entry["name"]}
         for entry in candidates["configuration"]["tracked"]
-        # keepalived watches the instance's own interface anyway and drops it from the list.
-        if (entry["kind"], entry["name"]) not in tracked and entry != {**entry, "kind": "interface", "name": interface}
+        # Interfaces: keepalived watches the instance's own anyway and drops it from the list.
+        if (entry["kind"], entry["name"]) not in tracked and entry["kind"] != "interface"
     ]
 
 

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What keepalived configurations mean, as practitioners write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import Unreadable, effective, parse
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import (
+    commands,
+    describe,
+    kills_keepalived,
+    number,
+    program,
+)
+from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, LOCAL_CHECK_SCRIPT, MODERN, PER_INSTANCE, UNICAST
+
+
+def meaning(text: str) -> dict[str, Any]:
+    return describe(parse(text.encode(), "k.conf")[0])
+
+
+def test_local_check() -> None:
+    found = meaning(LOCAL_CHECK)
+    instance = found["instances"][0]
+    assert (instance["name"], instance["state"], instance["interface"]) == ("VI_1", "BACKUP", "eth0")
+    assert (instance["virtual_router_id"], instance["priority"], instance["advert_int"]) == (51, 100, 1)
+    assert instance["nopreempt"] is True
+    assert (instance["auth_type"], instance["auth_pass_length"], instance["auth_pass_well_known"]) == ("PASS", 4, True)
+    assert instance["vips"] == [
+        {"address": "192.0.2.100", "prefix": 32, "interface": None, "label": None, "at": "k.conf:24"}
+    ]
+    assert instance["places"]["priority"] == "k.conf:16"
+    assert instance["places"]["auth_pass"] == "k.conf:21"
+    service = found["virtual_servers"][0]
+    assert (service["address"], service["port"], service["forward"]) == ("192.0.2.100", 3306, "DR")
+    assert (service["persistence_timeout"], service["delay_loop"], service["scheduler"]) == (60, 2, "wrr")
+    server = service["servers"][0]
+    assert (server["address"], server["port"], server["weight"]) == ("192.0.2.11", 3306, 3)
+    assert [check["type"] for check in server["checks"]] == ["TCP_CHECK"]
+    assert commands(found) == [
+        {"kind": "notify", "of": "192.0.2.100", "command": "/etc/keepalived/mysql_down.sh", "at": "k.conf:36"}
+    ]
+    assert "1111" not in str(found)
+
+
+def test_director_of_1_2() -> None:
+    found = meaning(DIRECTOR)
+    assert found["global"]["router_id"] == "lvs_a"
+    vip = found["instances"][0]["vips"][0]
+    assert (vip["address"], vip["prefix"], vip["interface"]) == ("192.0.2.200", 24, "bond0.20")
+    assert vip["label"] == "bond0.20:0"
+    service = found["virtual_servers"][0]
+    assert (service["scheduler"], service["forward"], service["persistence_timeout"]) == ("rr", "DR", 0)
+    assert [[check["type"] for check in server["checks"]] for server in service["servers"]] == [
+        ["TCP_CHECK"], ["MISC_CHECK"],
+    ]  # fmt: skip
+    assert commands(found)[0]["command"] == "/opt/check/query.sh 192.0.2.22 3306"
+
+
+def test_an_instance_for_each_mysqld() -> None:
+    found = meaning(PER_INSTANCE)
+    assert [script["interval"] for script in found["scripts"]] == [60, 60]
+    one, two = found["instances"]
+    assert one["auth_pass_length"] == 17
+    assert one["auth_pass_well_known"] is False
+    assert [entry["name"] for entry in one["track_scripts"]] == ["chk_mysql_3306"]
+    assert [entry["event"] for entry in one["notify"]] == ["notify_master", "notify_backup"]
+    assert (two["state"], two["vips"][0]["address"], two["auth_pass_length"]) == ("MASTER", "192.0.2.137", None)
+    assert "Monitor01" not in str(found)
+    assert {program(entry["command"]) for entry in commands(found)} == {
+        "/usr/bin/python", "/opt/ha/to_master.py", "/opt/ha/to_backup.py",
+    }  # fmt: skip
+
+
+def test_unicast() -> None:
+    found = meaning(UNICAST)
+    instance = found["instances"][0]
+    assert (instance["unicast_src_ip"], instance["unicast_peers"]) == ("192.0.2.31", ["192.0.2.32"])
+    assert instance["track_scripts"][0]["weight"] == -20
+    assert found["scripts"][0]["weight"] == 2
+    assert found["global"]["script_security"] is True
+    assert [entry["command"] for entry in instance["notify"]] == [
+        "/etc/keepalived/scripts/master.sh", "/etc/keepalived/scripts/backup.sh", "/etc/keepalived/scripts/stop.sh",
+    ]  # fmt: skip
+    assert instance["auth_pass_length"] == 4, "2.x ends the word at the comment"
+
+
+def test_conditions_and_parameters() -> None:
+    statements = effective(parse(MODERN.encode(), "k.conf")[0], "main")
+    instance = describe(statements)["instances"][0]
+    assert instance["advert_int"] == 0.2
+    assert instance["priority"] is None, "a parameter stays text"
+    assert [vip["address"] for vip in instance["vips"]] == ["${VIP}", "fd00::150"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("5", 5), ("0.2", 0.2), ("-20", -20), ("", None), ("five", None), (None, None), ("1e9", None)]
+)
+def test_numbers(text: str | None, value: float | None) -> None:
+    assert number(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOCAL_CHECK_SCRIPT, "pkill -9 keepalived", "if false; then\n  service keepalived stop\nfi",
+        "kill `pidof keepalived`", "systemctl stop keepalived.service", "systemctl --no-block restart keepalived", "/etc/init.d/keepalived stop",
+        "/etc/rc.d/init.d/keepalived restart", "subprocess.call('killall keepalived', shell=True)",
+    ],
+)  # fmt: skip
+def test_scripts_that_stop_keepalived(text: str) -> None:
+    assert kills_keepalived(text) == text.rstrip("\n").count("\n") + (0 if text.endswith("fi") else 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# killall keepalived", "systemctl status keepalived", "service keepalived status", "pgrep keepalived", "",
+     "killall mysqld; echo keepalived"],
+)  # fmt: skip
+def test_scripts_that_do_not(text: str) -> None:
+    assert kills_keepalived(text) is None
+
+
+WORDS = [
+    "vrrp_instance", "virtual_server", "real_server", "vrrp_script", "global_defs", "virtual_ipaddress",
+    "authentication", "auth_pass", "track_script", "weight", "lvs_timeouts", "url", "path", "misc_path", "MISC_CHECK", "notify_master",
+    "group", "fwmark", "dev", "192.0.2.1", "192.0.2.1/999", "/99", "::1/64", "$X", "x", "9" * 30, "{", "{", "}", "\n",
+    '"', "-1", "",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=60))
+def test_its_own_words_in_any_order(words: list[str]) -> None:
+    try:
+        statements, _problems = parse(" ".join(words).encode(), "k.conf")
+    except Unreadable:
+        return
+    commands(describe(statements))
+
+
+@given(
+    st.sampled_from([LOCAL_CHECK, DIRECTOR, PER_INSTANCE, UNICAST, MODERN]), st.integers(0, 1200), st.integers(0, 1200)
+)
+def test_a_configuration_with_a_piece_missing(text: str, start: int, end: int) -> None:
+    try:
+        commands(meaning(text[:start] + text[end:]))
+    except Unreadable as error:
+        assert "\n" not in str(error)  # noqa: PT017
