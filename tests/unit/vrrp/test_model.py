@@ -110,7 +110,8 @@ def test_numbers(text: str | None, value: float | None) -> None:
     "text",
     [
         LOCAL_CHECK_SCRIPT, "pkill -9 keepalived", "if false; then\n  service keepalived stop\nfi",
-        "kill `pidof keepalived`", "systemctl stop keepalived.service", "systemctl --no-block restart keepalived", "/etc/init.d/keepalived stop",
+        "kill `pidof keepalived`", "systemctl stop keepalived.service",
+        "systemctl --no-block restart keepalived", "/etc/init.d/keepalived stop",
         "/etc/rc.d/init.d/keepalived restart", "subprocess.call('killall keepalived', shell=True)",
     ],
 )  # fmt: skip
@@ -129,8 +130,8 @@ def test_scripts_that_do_not(text: str) -> None:
 
 WORDS = [
     "vrrp_instance", "virtual_server", "real_server", "vrrp_script", "global_defs", "virtual_ipaddress",
-    "authentication", "auth_pass", "track_script", "weight", "lvs_timeouts", "url", "path", "misc_path", "MISC_CHECK", "notify_master",
-    "group", "fwmark", "dev", "192.0.2.1", "192.0.2.1/999", "/99", "::1/64", "$X", "x", "9" * 30, "{", "{", "}", "\n",
+    "authentication", "auth_pass", "track_script", "weight", "lvs_timeouts", "url", "path", "misc_path", "MISC_CHECK",
+    "notify_master", "group", "fwmark", "dev", "192.0.2.1", "192.0.2.1/999", "/99", "::1/64", "$X", "x", "9" * 30, "{", "{", "}", "\n",
     '"', "-1", "",
 ]  # fmt: skip
 
