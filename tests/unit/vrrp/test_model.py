@@ -131,8 +131,8 @@ def test_scripts_that_do_not(text: str) -> None:
 WORDS = [
     "vrrp_instance", "virtual_server", "real_server", "vrrp_script", "global_defs", "virtual_ipaddress",
     "authentication", "auth_pass", "track_script", "weight", "lvs_timeouts", "url", "path", "misc_path", "MISC_CHECK",
-    "notify_master", "group", "fwmark", "dev", "192.0.2.1", "192.0.2.1/999", "/99", "::1/64", "$X", "x", "9" * 30, "{", "{", "}", "\n",
-    '"', "-1", "",
+    "notify_master", "group", "fwmark", "dev", "192.0.2.1", "192.0.2.1/999", "/99", "::1/64", "$X", "x", "9" * 30,
+    "{", "{", "}", "\n", '"', "-1", "",
 ]  # fmt: skip
 
 

@@ -30,7 +30,7 @@ ADDRESSES = r"""
 3: veth0    inet 192.0.2.11/24 scope global veth0\       valid_lft forever preferred_lft forever
 3: veth0    inet 192.0.2.100/24 scope global secondary veth0:1\       valid_lft forever preferred_lft forever
 3: veth0    inet6 fe80::aa:74ff:fecc:2507/64 scope link \       valid_lft forever preferred_lft forever
-4: eth1@if7    inet 198.51.100.5/24 brd 198.51.100.255 scope global dynamic eth1\       valid_lft 85sec preferred_lft 85sec
+4: eth1@if7    inet 198.51.100.5/24 brd 198.51.100.255 scope global dynamic eth1\       valid_lft 85sec
 5: tun0    inet 10.8.0.2 peer 10.8.0.1/32 scope global tun0\       valid_lft forever preferred_lft forever
 6: eth2    inet6 fd00::5/64 scope global tentative dadfailed \       valid_lft forever preferred_lft forever
 7: eth3    inet 203.0.113.1/24 brd 203.0.113.255 scope global eth3
