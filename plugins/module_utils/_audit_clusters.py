@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which hosts belong together, told from what they do and not from variables: docs/audit-design.md. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from . import _gtid
+from ._audit import Cluster
+
+Facts = dict[str, Any]
+_NO_VIPS = ("127.0.0.1", "::1", "localhost")
+
+
+def clusters(hosts: dict[str, Facts], groups: dict[str, list[str]]) -> list[Cluster]:
+    """Each host is in one cluster. `groups` are those of the inventory, for names only."""
+    parents = {host: host for host in hosts}
+
+    def root(host: str) -> str:
+        while parents[host] != host:
+            parents[host] = parents[parents[host]]
+            host = parents[host]
+        return host
+
+    for one, other in edges(hosts):
+        parents[root(other)] = root(one)
+    members: dict[str, list[str]] = {}
+    for host in hosts:
+        members.setdefault(root(host), []).append(host)
+    named = ((_name(found, hosts, groups), found) for found in members.values())
+    return sorted(
+        (Cluster(name, {host: hosts[host] for host in found}) for name, found in named), key=lambda each: each.name
+    )
+
+
+def edges(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
+    """Pairs of hosts that belong together."""
+    homes: dict[str, list[str]] = {}  # several names may share a machine
+    for host, facts in hosts.items():
+        for address in (facts.get("os") or {}).get("addresses") or []:
+            if address not in _NO_VIPS:
+                homes.setdefault(address, []).append(host)
+    vips: dict[str, list[str]] = {}
+    services: dict[tuple[Any, ...], list[str]] = {}
+    for host, facts in hosts.items():
+        vrrp = facts.get("vrrp") or {}
+        for instance in vrrp.get("instances") or []:
+            for vip in instance["vips"]:
+                vips.setdefault(vip["address"], []).append(host)
+        for service in (vrrp.get("configuration") or {}).get("virtual_servers") or []:
+            services.setdefault((service["address"], service["port"], service["mark"]), []).append(host)
+            for server in service["servers"]:
+                yield from ((host, home) for home in homes.get(server["address"], []) if _serves(hosts[home], server))
+    yield from (pair for members in [*vips.values(), *services.values()] for pair in zip(members, members[1:]))
+    yield from _channels(hosts, homes, vips)
+    yield from _histories(hosts)
+
+
+def _serves(facts: Facts, server: Facts) -> bool:
+    """A machine may carry several instances; its port tells which one is meant."""
+    port = (facts.get("mysql") or {}).get("port")
+    return port is None or server["port"] in (None, 0, port)
+
+
+def _channels(
+    hosts: dict[str, Facts], homes: dict[str, list[str]], vips: dict[str, list[str]]
+) -> Iterator[tuple[str, str]]:
+    for host, facts in hosts.items():
+        for channel in (facts.get("mysql") or {}).get("channels") or []:
+            source, port = channel.get("source_host") or "", channel.get("source_port")
+            for home in [*homes.get(source, []), *vips.get(source, [])]:
+                if home != host and _serves(hosts[home], {"port": port}):
+                    yield host, home
+
+
+def _histories(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
+    """Who has transactions of whom."""
+    owners: dict[str, list[str]] = {}
+    for host, facts in hosts.items():
+        uuid = (facts.get("mysql") or {}).get("server_uuid")
+        if uuid:
+            owners.setdefault(uuid.lower(), []).append(host)
+    for host, facts in hosts.items():
+        try:
+            executed = _gtid.parse((facts.get("mysql") or {}).get("gtid_executed") or "")
+        except ValueError:  # MariaDB's
+            continue
+        for uuid in {key[:36] for key in executed}:
+            # Copies of one machine have equal UUIDs and may serve different clusters.
+            if len(owners.get(uuid, [])) == 1 and owners[uuid] != [host]:
+                yield host, owners[uuid][0]
+
+
+def _name(members: list[str], hosts: dict[str, Facts], groups: dict[str, list[str]]) -> str:
+    fitting = sorted(
+        (len(names), group) for group, names in groups.items() if group != "all" and set(members) <= set(names)
+    )
+    if fitting:
+        return fitting[0][1]
+    vips = (
+        vip["address"]
+        for host in members
+        for instance in (hosts[host].get("vrrp") or {}).get("instances") or []
+        for vip in instance["vips"]
+    )
+    return next(vips, members[0])
