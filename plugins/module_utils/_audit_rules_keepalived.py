@@ -232,6 +232,18 @@ def bad_configuration(cluster: Cluster) -> Iterator[Evidence]:
 
 
 @rule(
+    "MHA-V025", "serious", "A script of keepalived can be changed by others than root",
+    why="keepalived runs it as root, or, with script security, not at all and without a word.",
+    mend="Owner root, mode 0755, and the directories above it alike.", needs=_VRRP,
+)  # fmt: skip
+def open_script(cluster: Cluster) -> Iterator[Evidence]:
+    for host, vrrp in cluster.having("vrrp"):
+        for entry in vrrp.get("programs", []):
+            if entry["writable_by_others"]:
+                yield Evidence(host, f"{entry['path']} ({entry['kind']} of {entry['of']})", entry["path"], entry["at"])
+
+
+@rule(
     "MHA-V026", "warning", "keepalived does not start at boot",
     why="After a reboot the host is no standby, and nobody notices.", mend="systemctl enable keepalived", needs=_VRRP,
 )  # fmt: skip

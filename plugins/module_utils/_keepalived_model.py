@@ -166,7 +166,7 @@ def _instance(block: list[Statement]) -> Facts:
 
 _PLACES = (
     "state", "interface", "virtual_router_id", "priority", "advert_int", "nopreempt", "unicast_src_ip", "unicast_peer",
-    "virtual_ipaddress", "track_script",
+    "virtual_ipaddress", "track_script", "track_file", "track_process", "version",
 )  # fmt: skip
 
 

@@ -125,6 +125,7 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
      ["db2"], "file orders is configured"),
     ("MHA-V024", [("db1/vrrp/config_check", {"status": 4, "messages": ["Unknown keyword"]})],
      ["db1"], "Unknown keyword"),
+    ("MHA-V025", [("lvs1/vrrp/programs/0/writable_by_others", True)], ["lvs1"], "/opt/check.py (misc_check of"),
     ("MHA-V026", [("db1/vrrp/unit/UnitFileState", "disabled")], ["db1"], "disabled"),
     ("MHA-V027", [("db2/vrrp", member("version 3", "version 2"))], ["db1", "db2"], "3 for 192.0.2.100, but 2 on db2"),
     ("MHA-V029", [("db2/vrrp/running", False)], ["db2"], "no keepalived runs"),

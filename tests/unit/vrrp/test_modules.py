@@ -16,7 +16,10 @@ from ansible_collections.opendba.mysql_ha.plugins.modules import vip_info, vrrp_
 from unit.vrrp.practitioners import UNICAST
 
 RECORDED = Path(__file__).parent / "recorded"
-ADDRESSES = "3: ens3    inet 192.0.2.31/24 scope global ens3\n3: ens3    inet 192.0.2.180/24 scope global secondary ens3\n"
+ADDRESSES = """\
+3: ens3    inet 192.0.2.31/24 scope global ens3
+3: ens3    inet 192.0.2.180/24 scope global secondary ens3
+"""
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         _keepalived_reader.Reader, "find",
         lambda _self, name: str(directory / name) if (directory / name).exists() else None,
     )  # fmt: skip
-    monkeypatch.setattr(_keepalived_reader, "daemons", lambda: [])
+    monkeypatch.setattr(_keepalived_reader, "daemons", list)
     monkeypatch.setattr(_keepalived_reader.os, "geteuid", lambda: 0)
 
     def provide(**scripts: str) -> None:
@@ -83,7 +86,7 @@ def test_a_host_with_everything(programs: Any, configuration: Path, capsys: pyte
     assert found["vip_states"] == {"192.0.2.180": None}
 
 
-def test_a_configuration_that_is_garbage(programs: Any, configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_garbage_configuration(programs: Any, configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
     programs(ip="")
     configuration.write_bytes(b"\0\1\2")
     found = run(vrrp_info, capsys, config=str(configuration))["vrrp"]
