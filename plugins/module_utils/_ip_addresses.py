@@ -27,12 +27,13 @@ def parse_addresses(text: str) -> list[dict[str, Any]]:
             continue
         words = matched[4].split()
         named = dict(zip(words, words[1:]))
-        label = words[-1] if words and address.version == 4 and words[-1].split(":")[0] == matched[1] else ""
+        interface = matched[1].partition("@")[0]
+        label = words[-1] if words and address.version == 4 and words[-1].split(":")[0] == interface else ""
         found.append(
             {
                 "address": str(address),
                 "prefix": int(prefix) if re.fullmatch("[0-9]{1,3}", prefix) else address.max_prefixlen,
-                "interface": matched[1].partition("@")[0],
+                "interface": interface,
                 "label": label,
                 "scope": named.get("scope", ""),
                 "secondary": "secondary" in words,

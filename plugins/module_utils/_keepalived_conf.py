@@ -113,7 +113,7 @@ def alternatives(pattern: str) -> list[str]:
             found.append(text)
         elif len(left) < 1000:
             left.extend(text[: braces.start()] + word + text[braces.end() :] for word in braces[1].split(","))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def walk(statements: list[Statement]) -> Iterator[Statement]:

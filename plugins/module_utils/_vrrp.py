@@ -31,13 +31,16 @@ def combine(
             told.setdefault(instance["name"], {})[source] = instance
     names = list(dict.fromkeys([*told, *configured]))
     return [
-        _instance(name, configured.get(name), told.get(name, {}), journal.get(name, {}), described, addresses, running)
+        _instance(
+            name, configured.get(name), told.get(name, {}), bool(dumps), journal.get(name, {}), described, addresses,
+            running,
+        )
         for name in names
     ]
 
 
 def _instance(
-    name: str, configured: Facts | None, told: dict[str, Facts], journal: Facts, described: Facts | None,
+    name: str, configured: Facts | None, told: dict[str, Facts], asked: bool, journal: Facts, described: Facts | None,
     addresses: list[Facts], running: bool,
 ) -> Facts:  # fmt: skip
     candidates = dict(told)
@@ -55,14 +58,14 @@ def _instance(
     if result["tracked"]:
         sources["tracked"] = source
     result["untracked"] = _untracked(candidates) if told else []
-    if running and not told:
+    if running and not asked:
         _guess_state(result, sources, journal, addresses)
     if result["last_transition"] is None and journal.get("last_transition") is not None:
         result["last_transition"], sources["last_transition"] = journal["last_transition"], "journal"
     result["counters"] = result["counters"] or {}
     for field in ("vips", "excluded_vips", "peers"):
         result[field] = result[field] or []
-    result["loaded"] = bool(told) if told or not running else None
+    result["loaded"] = bool(told) if asked or not running else None
     result["sources"] = sources
     return result
 

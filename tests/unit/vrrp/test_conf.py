@@ -202,11 +202,11 @@ def test_passwords_are_hidden(command: str, shown: str) -> None:
 
 
 def test_nothing_that_is_shown_has_a_password() -> None:
-    text = 'auth_pass one "two"\nscript /x -p geheim\nscript "/x -pgeheim"\nx { auth_pass three }'
+    text = 'auth_pass first "second"\nscript /x -p geheim\nscript "/x -pgeheim"\nx { auth_pass third }'
     shown = str(without_secrets(parse(text.encode(), "f")[0]))
-    assert "one" not in shown
-    assert "two" not in shown
-    assert "three" not in shown
+    assert "first" not in shown
+    assert "second" not in shown
+    assert "third" not in shown
     assert "geheim" not in shown
 
 
