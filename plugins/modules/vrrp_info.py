@@ -34,7 +34,8 @@ options:
     type: path
 notes:
   - Needs root to see the daemon's files and processes.
-  - Written for keepalived 1.2 to 2.3. Recorded from 2.3.4; other versions were written from the daemon's source.
+  - Written for keepalived 1.2 to 2.3. What 2.2.7 and 2.3.4 write was recorded; that of others was taken from their
+    source.
 extends_documentation_fragment:
   - opendba.mysql_ha.attributes.info_module
 seealso:

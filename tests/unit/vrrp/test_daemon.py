@@ -33,8 +33,8 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemo
     signals,
 )
 
-RECORDED = (Path(__file__).parent / "recorded" / "keepalived-2.3.4.version").read_text()
-# Recorded from 2.3.4: signals are read from a descriptor.
+RECORDED = Path(__file__).parent / "recorded"
+# Recorded from 2.2.7 and 2.3.4: signals are read from a descriptor.
 STATUS = "Name:\tkeepalived\nSigBlk:\t4000000800014a03\nSigIgn:\tbffffff67ffab034\nSigCgt:\t0000000000000000\n"
 MODERN = Process(0x4000000800014A03, 0xBFFFFFF67FFAB034, 0)
 # As 1.x was written: handlers for HUP, INT, USR1, USR2, TERM and CHLD, none for JSON.
@@ -47,7 +47,9 @@ def version(text: str, json: bool = True) -> Version:
 
 
 def test_version() -> None:
-    assert parse_version(RECORDED) == Version("2.3.4", (2, 3, 4), True)
+    for text, number in (("2.2.7", (2, 2, 7)), ("2.3.4", (2, 3, 4))):
+        said = (RECORDED / f"keepalived-{text}.version").read_text()
+        assert parse_version(said) == Version(text, number, True)
     assert parse_version("Keepalived v1.2.7 (02/21,2013)\n") == Version("1.2.7", (1, 2, 7), False)
     assert parse_version("keepalived: command not found") is None
     assert parse_version("") is None
