@@ -3,7 +3,8 @@
 """What running daemons wrote about themselves.
 
 Recorded from keepalived 2.2.7 and 2.3.4, with one configuration: the files of `recorded/` (sections that are not read
-were left out, and the password of a check was changed). All else was written from the source of the version that it names.
+were left out, and the password of a check was changed). All else was written from the source of
+the version that it names.
 """
 
 from __future__ import annotations
