@@ -54,6 +54,9 @@ def edges(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
             services.setdefault((service["address"], service["port"], service["mark"]), []).append(host)
             for server in service["servers"]:
                 yield from ((host, home) for home in homes.get(server["address"], []) if _serves(hosts[home], server))
+        for proxy in ((facts.get("haproxy") or {}).get("configuration") or {}).get("proxies") or []:
+            for server in proxy["servers"]:
+                yield from ((host, home) for home in homes.get(server["address"], []) if _serves(hosts[home], server))
     yield from (pair for members in [*vips.values(), *services.values()] for pair in zip(members, members[1:]))
     yield from _channels(hosts, homes, vips)
     yield from _histories(hosts)

@@ -9,6 +9,8 @@ from typing import Any
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import Cluster, Evidence
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import describe as describe_haproxy
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import parse as parse_haproxy
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import parse
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._vrrp import combine
@@ -100,7 +102,7 @@ def mysql(host: str, source: str | None) -> dict[str, Any]:
             "sync_binlog": "1", "innodb_flush_log_at_trx_commit": "1", "binlog_format": "ROW",
             "replica_skip_errors": "OFF", "binlog_expire_logs_seconds": "2592000",
             "auto_increment_increment": "1", "auto_increment_offset": "1", "relay_log_recovery": "OFF",
-            "sync_relay_log": "1",
+            "sync_relay_log": "1", "wait_timeout": "28800",
         },
         "semi_sync": {
             "source_enabled": writer, "source_active": writer, "clients": 1 if writer else 0, "timeout_ms": 4294967295,
@@ -148,6 +150,27 @@ def director(address: str) -> dict[str, Any]:
     }
 
 
+PROXY = """\
+defaults
+    mode tcp
+    timeout client 8h
+    timeout server 8h
+listen stats
+    bind 127.0.0.1:8888
+    stats enable
+listen reads
+    bind :3307
+    option httpchk GET /reader
+    server db1 192.0.2.11:3306 check weight 10
+    server db2 192.0.2.12:3306 check weight 10
+"""
+
+
+def proxy(text: str = PROXY) -> dict[str, Any]:
+    configuration = describe_haproxy(parse_haproxy(text.encode(), "haproxy.cfg"))
+    return {"haproxy": {"configuration": configuration}, "os": system("192.0.2.31")}
+
+
 def good() -> dict[str, Any]:
     """Two members behind a writer VIP, db1 leads, and two directors."""
     return {
@@ -160,6 +183,8 @@ def good() -> dict[str, Any]:
             "os": system("192.0.2.12"),
             "vrrp": vrrp(MEMBER.format(priority=100, own="192.0.2.12", peer="192.0.2.11"), state="BACKUP"),
         },
+        "hap1": proxy(),
+        "hap2": proxy(),
         "lvs1": director("192.0.2.21"),
         "lvs2": director("192.0.2.22"),
     }  # fmt: skip

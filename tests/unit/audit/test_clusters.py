@@ -23,11 +23,10 @@ def server(name: str, address: str, source: str | None = None, **values: Any) ->
 
 
 def test_everything_around_a_vip() -> None:
-    assert found(good()) == {"192.0.2.100": ["db1", "db2", "lvs1", "lvs2"]}
-    assert found(good(), all=["db1", "db2", "lvs1", "lvs2", "x"], shop=["db1", "db2", "lvs1", "lvs2", "x"],
-                 orders=["db1", "db2", "lvs1", "lvs2"], mysql=["db1", "db2"])  == {
-        "orders": ["db1", "db2", "lvs1", "lvs2"]
-    }  # fmt: skip
+    members = sorted(good())
+    assert found(good()) == {"192.0.2.100": members}
+    larger = [*members, "x"]
+    assert found(good(), all=larger, shop=larger, orders=members, mysql=["db1", "db2"]) == {"orders": members}
 
 
 def test_hosts_that_have_nothing_to_do_with_each_other() -> None:
@@ -39,7 +38,7 @@ def test_a_channel_by_address_and_by_vip() -> None:
     hosts = {"a": server("a", "192.0.2.51"), "b": server("b", "192.0.2.52", "192.0.2.51")}
     assert found(hosts) == {"a": ["a", "b"]}
     reader = server("r", "192.0.2.53", "192.0.2.100")
-    assert found({**good(), "reader": reader})["192.0.2.100"] == ["db1", "db2", "lvs1", "lvs2", "reader"]
+    assert "reader" in found({**good(), "reader": reader})["192.0.2.100"]
 
 
 def test_instances_on_one_machine_are_told_apart_by_port() -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import FAMILIES, SEVERITIES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from unit.audit.builders import MEMBER, UUIDS, VIP, change, evidence, good, mysql, vip, vrrp
+from unit.audit.builders import MEMBER, PROXY, UUIDS, VIP, change, evidence, good, mysql, proxy, vip, vrrp
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -144,6 +144,15 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-L010", [(f"{SERVICE}/servers/0/checks", [])], ["lvs1"], "192.0.2.11:3306"),
     ("MHA-L011", [("lvs2/vrrp/configuration/virtual_servers", [])], ["lvs1"], "offered here only"),
     ("MHA-L012", [(f"{SERVICE}/servers/0/weight", 5)], ["lvs1", "lvs2"], "192.0.2.11 weight 5"),
+    ("MHA-H001", [("hap1", proxy(PROXY.replace("httpchk GET /reader", "mysql-check user haproxy_check")))],
+     ["hap1", "hap1"], "reads/db1: mysql-check user against 9.7.4"),
+    ("MHA-H002", [("hap1", proxy(PROXY.replace("8h", "5s")))], ["hap1", "hap1"],
+     "timeout client 5 s, wait_timeout 28800 s"),
+    ("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", "*:8888")))], ["hap1"], "stats on *:8888 without"),
+    ("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", ":8888\n    stats auth myadmin:myadmin")))],
+     ["hap1"], "with a password that everybody knows"),
+    ("MHA-H004", [("hap1", proxy(PROXY.replace("option httpchk GET /reader", "")))], ["hap1"], "reads: connects only"),
+    ("MHA-H005", [("hap2/haproxy/configuration/proxies", [])], ["hap1"], "reads is here only"),
     ("MHA-A001", [("db1/mysql/accounts/0", account("root", "%", "SUPER"))], ["db1"], "'root'@'%' has SUPER"),
     ("MHA-A002", [("db1/mysql/accounts/1/host", "%")], ["db1"], "'replication'@'%'"),
     ("MHA-A003", [("db1/mysql/accounts/2/password", "empty")], ["db1"], "'shop'@'%' has an empty password"),
@@ -218,6 +227,10 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-L006", [(f"{SERVICE}/servers/0/checks/0/type", "SMTP_CHECK")]),
     ("MHA-L007", [(f"{SERVICE}/persistence_timeout", 0), ("lvs1/lvs/timeouts/tcp_fin", 120)]),
     ("MHA-L011", [("lvs2/vrrp", None)]),  # it did not answer
+    ("MHA-H001", [("hap1", proxy(PROXY.replace("httpchk GET /reader", "mysql-check user haproxy_check"))),
+                  *[(f"{host}/mysql/version_number", [5, 7, 44]) for host in ("db1", "db2")]]),
+    ("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", ":8888\n    stats auth me:Zq8-long")))]),
+    ("MHA-H005", [("hap2/haproxy", None)]),  # it did not answer
     ("MHA-A003", [("db1/mysql/accounts/2", {**account("shop", "%", password="empty"), "locked": True})]),
     ("MHA-A005", [("db1/mysql/accounts/2", account("admin", "localhost", "SUPER"))]),
     ("MHA-S002", [("db1/os/firewall_rules", None)]),  # it could not be seen

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hazards of HAProxy. Predicates on its configuration (`haproxy.configuration`, of _haproxy_conf) and on `mysql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ._audit import Cluster, Evidence, Rules
+
+RULES = Rules()
+rule = RULES.rule
+Facts = dict[str, Any]
+EVERYWHERE = ("", "*", "0.0.0.0", "::", "[::]")  # noqa: S104 - looked for, not listened on
+
+
+def _proxies(cluster: Cluster) -> Iterator[tuple[str, Facts]]:
+    for host, haproxy in cluster.having("haproxy"):
+        for proxy in (haproxy.get("configuration") or {}).get("proxies", []):
+            yield host, proxy
+
+
+def _databases(cluster: Cluster, proxy: Facts) -> Iterator[tuple[Facts, str, Facts]]:
+    """The proxy's servers that are members: as configured, the host, and its mysql."""
+    homes = cluster.addresses()
+    known = dict(cluster.having("mysql"))
+    for server in proxy["servers"]:
+        host = homes.get(server["address"])
+        if host in known:
+            yield server, str(host), known[str(host)]
+
+
+@rule(
+    "MHA-H001", "critical", "The proxy checks with a login that the server refuses",
+    why="The check speaks only mysql_native_password: against MySQL 9 every server counts as down, for ever.",
+    mend="A check of the role by HTTP (option httpchk).", needs=("haproxy", "mysql", "os"),
+)  # fmt: skip
+def refused_check(cluster: Cluster) -> Iterator[Evidence]:
+    for host, proxy in _proxies(cluster):
+        if not (proxy["check"] or "").startswith("mysql-check user"):
+            continue
+        for server, _home, mysql in _databases(cluster, proxy):
+            if (mysql.get("version_number") or [0])[0] == 9 and mysql.get("flavour") != "mariadb":
+                text = f"{proxy['name']}/{server['name']}: mysql-check user against {mysql['version']}"
+                yield Evidence(host, text, proxy["check"], proxy["check_at"])
+
+
+@rule(
+    "MHA-H002", "serious", "The proxy cuts idle sessions",
+    why="Connection pools keep sessions open: the next statement after a pause meets a closed connection.",
+    mend="timeout client and timeout server no shorter than the servers' wait_timeout.",
+    needs=("haproxy", "mysql", "os"),
+)  # fmt: skip
+def short_timeouts(cluster: Cluster) -> Iterator[Evidence]:
+    for host, proxy in _proxies(cluster):
+        waits = [int(mysql.get("variables", {}).get("wait_timeout", 0)) for _s, _h, mysql in _databases(cluster, proxy)]
+        for name in ("client", "server"):
+            given = proxy["timeouts"].get(name) or {}
+            if waits and given.get("ms") is not None and given["ms"] < max(waits) * 1000:
+                text = f"{proxy['name']}: timeout {name} {given['ms'] / 1000:g} s, wait_timeout {max(waits)} s"
+                yield Evidence(host, text, given["ms"], given["at"])
+
+
+@rule(
+    "MHA-H003", "serious", "The proxy's statistics are open to the network",
+    why="They tell everybody what stands behind the proxy, and with admin rights let them switch servers off.",
+    mend="An address of its own network, and a password of its own.", needs=("haproxy",),
+)  # fmt: skip
+def open_statistics(cluster: Cluster) -> Iterator[Evidence]:
+    for host, proxy in _proxies(cluster):
+        stats = proxy["stats"]
+        public = [bind["address"] for bind in proxy["binds"] if bind["address"].rpartition(":")[0] in EVERYWHERE]
+        if stats and public and (not stats["auth"] or stats["well_known"]):
+            how = "with a password that everybody knows" if stats["auth"] else "without a password"
+            yield Evidence(host, f"{proxy['name']} on {', '.join(public)} {how}", public, stats["at"])
+
+
+@rule(
+    "MHA-H004", "serious", "The proxy does not know roles",
+    why="A check of the port or of the login passes on read-only, lagging and broken replicas alike.",
+    mend="A check of the role by HTTP (option httpchk).", needs=("haproxy", "mysql", "os"),
+)  # fmt: skip
+def blind(cluster: Cluster) -> Iterator[Evidence]:
+    for host, proxy in _proxies(cluster):
+        members = [server for server, _home, _mysql in _databases(cluster, proxy)]
+        if len(members) > 1 and not (proxy["check"] or "").startswith(("httpchk", "external-check")):
+            text = f"{proxy['name']}: {proxy['check'] or 'connects only'}"
+            yield Evidence(host, text, proxy["check"], proxy["check_at"] or proxy["at"])
+
+
+@rule(
+    "MHA-H005", "warning", "One proxy alone",
+    why="When it dies all its clients stop.", mend="A second proxy, and a VIP in front of both.", needs=("haproxy",),
+)  # fmt: skip
+def single_proxy(cluster: Cluster) -> Iterator[Evidence]:
+    if len(dict(cluster.having("haproxy"))) < sum(1 for facts in cluster.hosts.values() if "haproxy" in facts):
+        return  # the other one may be among those that did not answer
+    serving = {host: proxy for host, proxy in _proxies(cluster) if len(list(_databases(cluster, proxy))) > 1}
+    if len(serving) == 1:
+        for host, proxy in serving.items():
+            yield Evidence(host, f"{proxy['name']} is here only", proxy["name"], proxy["at"])
