@@ -138,7 +138,13 @@ def effective(statements: list[Statement], config_id: str) -> list[Statement]:
 
 def hidden(text: str) -> str:
     """Without the passwords that are recognizable in a command line."""
-    return _PASSWORD.sub(lambda found: found[1] + _HIDDEN, text)
+    return _PASSWORD.sub(lambda found: found[1] + _hidden_value(found[1], found[2]), text)
+
+
+def _hidden_value(option: str, value: str) -> str:
+    """Many programs take a port by -p."""
+    port = option == "-p" and re.fullmatch("[0-9]{1,5}", value) and int(value) < 65536
+    return value if port else _HIDDEN
 
 
 def without_secrets(statements: list[Statement]) -> list[Statement]:
@@ -157,7 +163,8 @@ def without_secrets(statements: list[Statement]) -> list[Statement]:
 
 def hidden_among(words: list[str]) -> list[str]:
     """The same for a command that is not quoted, so that each of its arguments is a word."""
-    return [_HIDDEN if before in ("-p", "--password") else word for before, word in zip(["", *words], words)]
+    pairs = zip(["", *words], words)
+    return [_hidden_value(before, word) if before in ("-p", "--password") else word for before, word in pairs]
 
 
 # ---- one file --------------------------------------------------------------------------------------------------------

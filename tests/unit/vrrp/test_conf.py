@@ -195,6 +195,7 @@ def test_braces_end(pattern: str) -> None:
         ("mysql -p'a b' x", "mysql -pVALUE_HIDDEN x"),
         ("MYSQL_PWD=x mysql", "MYSQL_PWD=VALUE_HIDDEN mysql"),
         ("check -P 3306 -h a-p", "check -P 3306 -h a-p"),
+        ("nc -p3306 x -p123456", "nc -p3306 x -pVALUE_HIDDEN"),
     ],
 )
 def test_passwords_are_hidden(command: str, shown: str) -> None:
@@ -202,12 +203,13 @@ def test_passwords_are_hidden(command: str, shown: str) -> None:
 
 
 def test_nothing_that_is_shown_has_a_password() -> None:
-    text = 'auth_pass first "second"\nscript /x -p geheim\nscript "/x -pgeheim"\nx { auth_pass third }'
+    text = 'auth_pass first "second"\nscript /x -p geheim -p 3306\nscript "/x -pgeheim"\nx { auth_pass third }'
     shown = str(without_secrets(parse(text.encode(), "f")[0]))
     assert "first" not in shown
     assert "second" not in shown
     assert "third" not in shown
     assert "geheim" not in shown
+    assert "3306" in shown
 
 
 def test_modern_language() -> None:
