@@ -145,7 +145,8 @@ def clocks_apart(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def old_mysql(cluster: Cluster) -> Iterator[Evidence]:
     for host, mysql in cluster.having("mysql"):
-        ended = MYSQL_ENDED.get(tuple((mysql.get("version_number") or [])[:2]))  # type: ignore[call-overload]
+        major, minor, *_patch = [*(mysql.get("version_number") or []), 0, 0]
+        ended = MYSQL_ENDED.get((major, minor))
         if ended and mysql.get("flavour") != "mariadb":
             yield Evidence(host, f"{mysql['version']}, without fixes since {ended}", mysql["version"])
 

@@ -55,8 +55,8 @@ def _json_instance(entry: Any, place: int) -> Facts:
     stats = entry.get("stats")
     return {
         **_blank(data["iname"]),
-        "state": STATES.get(_whole(data.get("state"))),  # type: ignore[arg-type]
-        "wanted_state": STATES.get(_whole(data.get("wantstate"))),  # type: ignore[arg-type]
+        "state": _state(_whole(data.get("state"))),
+        "wanted_state": _state(_whole(data.get("wantstate"))),
         "interface": _text(data.get("ifp_ifname")),
         "virtual_router_id": _whole(data.get("vrid")),
         "priority": _whole(data.get("base_priority")),
@@ -64,7 +64,7 @@ def _json_instance(entry: Any, place: int) -> Facts:
         "version": _whole(data.get("version")),
         "advert_int": _number(data.get("adver_int")),
         "nopreempt": bool(data["nopreempt"]) if isinstance(data.get("nopreempt"), (bool, int)) else None,
-        "auth_type": _AUTH.get(_whole(data.get("auth_type"))),  # type: ignore[arg-type]
+        "auth_type": _AUTH.get(_whole(data.get("auth_type")) or 0),
         "master_priority": _whole(data.get("master_priority")),
         "last_transition": _number(data.get("last_transition")),
         "vips": [vip for vip in map(_vip, _texts(data.get("vips"))) if vip],
@@ -80,6 +80,10 @@ def _json_instance(entry: Any, place: int) -> Facts:
             if _whole(value) is not None
         },
     }
+
+
+def _state(number: int | None) -> str | None:
+    return None if number is None else STATES.get(number)
 
 
 def _whole(value: Any) -> int | None:
@@ -250,7 +254,7 @@ def _from_raw(raw: dict[str, str]) -> Facts:
     auth = raw.get("Authentication type")
     interface = raw.get("Interface") or raw.get("Listening device")
     return {
-        "state": state if state in STATES.values() else STATES.get(_leading(state)),  # type: ignore[arg-type]
+        "state": state if state in STATES.values() else _state(_leading(state)),
         "wanted_state": raw.get("Wantstate") if raw.get("Wantstate") in STATES.values() else None,
         "interface": interface.split(",")[0] if interface else None,
         "virtual_router_id": _leading(raw.get("Virtual Router ID")),

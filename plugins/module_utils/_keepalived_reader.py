@@ -73,7 +73,7 @@ class Reader:
         if not systemctl:
             return {}
         command = (systemctl, "show", "keepalived.service", f"--property={','.join(UNIT)}")
-        unit = self.part("unit", lambda: parse_unit(self._run(*command)[1]), {})
+        unit: dict[str, str] = self.part("unit", lambda: parse_unit(self._run(*command)[1]), {})
         return unit if unit.pop("LoadState", "") not in ("", "not-found") else {}
 
     def check(self, keepalived: str | None, version: Version | None, path: str, arguments: list[str]) -> Facts | None:

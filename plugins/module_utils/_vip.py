@@ -45,7 +45,7 @@ def discover(described: Facts | None, addresses: list[Facts], states: dict[str, 
 
 def wire(address: str, places: list[Facts], configured: str | None, addresses: list[Facts]) -> str | None:
     """The interface to ask on: where it is, where it belongs, or whose network it is in."""
-    here = [place["interface"] for place in places if place["interface"] != "lo"]
+    here: list[str] = [place["interface"] for place in places if place["interface"] != "lo"]
     if here or configured:
         return here[0] if here else configured
     wanted = ipaddress.ip_address(address)

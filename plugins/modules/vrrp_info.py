@@ -245,6 +245,7 @@ vrrp:
 
 import os
 import socket
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -254,6 +255,8 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_host 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_reader import DEFAULT, Reader
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._vrrp import combine, vip_states
+
+Facts = dict[str, Any]
 
 
 def main() -> None:
@@ -271,7 +274,9 @@ def main() -> None:
     arguments = daemon.arguments if daemon else []
     path = os.path.join("/", module.params["config"] or config_file(arguments, DEFAULT))
 
-    described, shown, check = None, None, None
+    described: Facts | None = None
+    shown: Facts | None = None
+    check: Facts | None = None
     whole = reader.configuration(path, version) if keepalived or os.path.exists(path) else None
     if whole:
         reader.problems.extend(whole.problems)
@@ -279,7 +284,8 @@ def main() -> None:
         shown = {"files": whole.files, "statements": without_secrets(whole.statements), **described}
         check = reader.check(keepalived, version, path, arguments)
 
-    dumps, journal = {}, {}
+    dumps: dict[str, list[Facts]] = {}
+    journal: dict[str, Facts] = {}
     if daemon and module.params["dump"] and not module.check_mode:
         dumps = reader.dumps(daemon, version, (described or {}).get("global", {}), module.params["wait"])
     if keepalived and not dumps:
