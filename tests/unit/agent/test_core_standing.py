@@ -138,7 +138,7 @@ class TestSemiSync:
 
         state = run(waiting(7), LED)[1]
         assert state.stuck_since == NOW
-        assert run(waiting(8), state, NOW + 0.5)[1].stuck_since == NOW + 0.5  # one went on
+        assert run(waiting(8), replace(state, stuck_since=NOW - 1))[1].stuck_since == NOW  # one went on
         assert run(WRITER, state, NOW + 0.5)[1].stuck_since is None
         gave_up = replace(waiting(7), peers=(replace(GIVEN_UP, mysqld_up=True, receiving=True), R))
         for since, alone in ((NOW - 1.4, False), (NOW - 1.5, True)):
@@ -146,6 +146,8 @@ class TestSemiSync:
             assert after.durable.alone is alone
         paused = replace(LED, stuck_since=NOW - 5, acked=7, alone_since=NOW, awake_since=NOW - 1)
         assert not run(gave_up, paused)[1].durable.alone
+        hangs = replace(LED, stuck_since=NOW - 1, acked=7, alone_since=NOW)  # mysqld has not been seen since
+        assert not run(gave_up, replace(hangs, last_tick=NOW + 0.9), NOW + 1)[1].durable.alone
 
     @pytest.mark.parametrize(
         ("durability", "since", "standby", "closes"),
