@@ -24,6 +24,7 @@ from .model import (
     RemoveVip,
     Save,
     Seen,
+    SendAway,
     Server,
     SetLead,
     SetTrack,
@@ -103,6 +104,8 @@ class _Core(Step):
         if self._is_paused_writer():
             return
         if not seen.mysqld.alive:
+            if led:
+                self.do(SendAway("mysqld has died, and the kernel takes its time to tell its clients"))
             self.set(killed=False, led=False)
         elif server is not None and server.closed and not self.runs(Open):
             self.set(led=False)

@@ -9,7 +9,7 @@ import signal
 import threading
 from dataclasses import replace
 
-from . import fence, statefile, trackfile, vip
+from . import clients, fence, statefile, trackfile, vip
 from .addresses import Addresses
 from .adverts import Adverts
 from .clock import now
@@ -37,6 +37,7 @@ from .model import (
     RemoveVip,
     Save,
     Seen,
+    SendAway,
     SetLead,
     SetTrack,
     StartApplier,
@@ -203,14 +204,14 @@ class Agent:
         process.kill()
 
     def _carry_out(self, decision: AnyDecision) -> None:
-        if isinstance(decision, (Save, ProbeVip, AnnounceVip, RemoveVip, Fence)):
+        if isinstance(decision, (Save, ProbeVip, AnnounceVip, RemoveVip, SendAway, Fence)):
             self._on_host(decision)
         elif isinstance(decision, Rejoin):  # it has sessions of its own: mysqld restarts meanwhile
             self.rejoining.run(decision.errant)
         else:
             self._on_mysqld(decision, self._instance())
 
-    def _on_host(self, decision: Save | ProbeVip | AnnounceVip | RemoveVip | Fence) -> None:
+    def _on_host(self, decision: Save | ProbeVip | AnnounceVip | RemoveVip | SendAway | Fence) -> None:
         config = self.config
         if isinstance(decision, Save):
             statefile.save(config.state_file, decision.durable)
@@ -222,6 +223,9 @@ class Agent:
             vip.announce(config.vip, config.interface)
         elif isinstance(decision, RemoveVip):
             vip.remove(config.vip, config.interface)
+        elif isinstance(decision, SendAway):
+            members = [member.address for member in config.members]
+            clients.send_away(config.port, self.watch.listeners_of_the_dead(), config.vip.ip, members)
         else:
             fence.run(config, decision.peer)
             self.fenced = {**self.fenced, decision.peer: now()}

@@ -214,6 +214,11 @@ class RemoveVip(Decision):
 
 
 @dataclass(frozen=True)
+class SendAway(Decision):
+    lane = "clients"
+
+
+@dataclass(frozen=True)
 class Fence(Decision):
     peer: str
     lane = "fence"
@@ -295,8 +300,8 @@ class Kill(Decision):
 
 
 AnyDecision = Union[
-    SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, Fence, Rejoin, EnableEvents, StopEvents, Save,
-    StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchSemiSync, Open, Demote, Kill
+    SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, SendAway, Fence, Rejoin, EnableEvents, StopEvents,
+    Save, StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchSemiSync, Open, Demote, Kill
 ]
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
