@@ -111,7 +111,7 @@ def send_away(port: int, listeners: Collection[int], vip: IpAddress, members: It
     with _kernel() as kernel:
         for connection in told:
             kernel.send(reset(connection))
-            for answer in parse(kernel.recv(65536)):
+            for answer in parse(kernel.recv(1 << 16)):
                 if isinstance(answer, int) and answer not in (0, errno.ENOENT):  # gone by itself
                     raise OSError(answer, os.strerror(answer))
     return len(told)

@@ -104,7 +104,7 @@ class _Core(Step):
         if self._is_paused_writer():
             return
         if not seen.mysqld.alive:
-            if led:
+            if led:  # before the track file lets the VIP go: without it nothing reaches them any more
                 self.do(SendAway("mysqld has died, and the kernel takes its time to tell its clients"))
             self.set(killed=False, led=False)
         elif server is not None and server.closed and not self.runs(Open):

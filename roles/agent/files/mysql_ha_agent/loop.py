@@ -59,7 +59,7 @@ from .witnesses import Witnesses
 
 RESUME_EVERY = 10.0
 TELL_EVERY = 0.5  # systemd and the guard are told that the agent runs
-AT_ONCE = (SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
+AT_ONCE = (SendAway, SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
 
 
 class Agent:
@@ -182,7 +182,11 @@ class Agent:
         began = now()
         error: Exception | None = None
         try:
-            if isinstance(decision, SetTrack):
+            if isinstance(decision, SendAway):
+                members = [member.address for member in self.config.members]
+                clients.send_away(
+                    self.config.port, self.watch.listeners_of_the_dead(), self.config.vip.ip, members)
+            elif isinstance(decision, SetTrack):
                 trackfile.write_track(self.config.track_file, decision.value)
             elif isinstance(decision, SetLead):
                 trackfile.write_lead(self.config.lead_file, decision.value)
@@ -204,14 +208,14 @@ class Agent:
         process.kill()
 
     def _carry_out(self, decision: AnyDecision) -> None:
-        if isinstance(decision, (Save, ProbeVip, AnnounceVip, RemoveVip, SendAway, Fence)):
+        if isinstance(decision, (Save, ProbeVip, AnnounceVip, RemoveVip, Fence)):
             self._on_host(decision)
         elif isinstance(decision, Rejoin):  # it has sessions of its own: mysqld restarts meanwhile
             self.rejoining.run(decision.errant)
         else:
             self._on_mysqld(decision, self._instance())
 
-    def _on_host(self, decision: Save | ProbeVip | AnnounceVip | RemoveVip | SendAway | Fence) -> None:
+    def _on_host(self, decision: Save | ProbeVip | AnnounceVip | RemoveVip | Fence) -> None:
         config = self.config
         if isinstance(decision, Save):
             statefile.save(config.state_file, decision.durable)
@@ -223,9 +227,6 @@ class Agent:
             vip.announce(config.vip, config.interface)
         elif isinstance(decision, RemoveVip):
             vip.remove(config.vip, config.interface)
-        elif isinstance(decision, SendAway):
-            members = [member.address for member in config.members]
-            clients.send_away(config.port, self.watch.listeners_of_the_dead(), config.vip.ip, members)
         else:
             fence.run(config, decision.peer)
             self.fenced = {**self.fenced, decision.peer: now()}
