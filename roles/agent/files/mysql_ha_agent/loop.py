@@ -51,6 +51,7 @@ from .model import (
 )
 from .mysqld import Instance
 from .peers import Peers
+from .refusal import Refusal
 from .rejoin import Rejoining
 from .systemd import Systemd
 from .view import View
@@ -80,6 +81,7 @@ class Agent:
         remembered = self._remember()
         self.saved = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
         self.vip_probe = VipProbe()
+        self.refusal = Refusal(config, self.addresses.here)
         self.fenced: dict[str, float] = {}
         self.state = State(durable=remembered, memory_lost=self.memory_lost)
         self.board = Board(config, self._see(), self.state)
@@ -187,6 +189,8 @@ class Agent:
                 clients.send_away(
                     self.config.port, self.watch.listeners_of_the_dead(), self.config.vip.ip, members)
             elif isinstance(decision, SetTrack):
+                if decision.value == "1" and self.addresses.here():  # it leaves, and clients do not know it yet
+                    self.refusal.begin()
                 trackfile.write_track(self.config.track_file, decision.value)
             elif isinstance(decision, SetLead):
                 trackfile.write_lead(self.config.lead_file, decision.value)
