@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from mysql_ha_agent import refusal as module
 from mysql_ha_agent.refusal import ACK, RST, SYN, refusal
+from unit.agent.world import config
 
 VIP, CLIENT, PORT = socket.inet_aton("10.0.0.100"), socket.inet_aton("10.0.0.50"), 3306
 
@@ -87,3 +88,8 @@ def test_a_client_that_still_comes_here_is_refused_at_once() -> None:
     if "unshare failed" in done.stderr or "Operation not permitted" in done.stderr:
         pytest.skip("this machine lets nobody make a namespace")
     assert (done.stdout.strip(), done.stderr) == ("ConnectionRefusedError True", "")
+
+
+def test_without_a_wire_the_vip_leaves_all_the_same() -> None:
+    """The track file is written next."""
+    module.Refusal(config(interface="none0"), lambda: True).begin()

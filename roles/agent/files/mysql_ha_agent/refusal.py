@@ -59,9 +59,10 @@ class Refusal:
         self._here = here
 
     def begin(self) -> None:
-        """Just before the VIP leaves; it goes on for a moment. Raises OSError."""
+        """Just before the VIP leaves; it goes on for a moment. Without a wire nobody is refused, and the VIP leaves."""
         if self._vip.version == 4:
-            threads.start(self._run, "refusal", open_wire(self._interface))
+            with contextlib.suppress(OSError):
+                threads.start(self._run, "refusal", open_wire(self._interface))
 
     def _run(self, wire: socket.socket) -> None:
         with wire:
