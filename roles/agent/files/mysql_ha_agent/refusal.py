@@ -78,7 +78,11 @@ class Refusal:
 def open_wire(interface: str) -> socket.socket:
     """From now on nothing that comes is missed. Raises OSError."""
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(IPV4))
-    wire.bind((interface, IPV4))
+    try:
+        wire.bind((interface, IPV4))
+    except OSError:
+        wire.close()
+        raise
     return wire
 
 
