@@ -145,8 +145,8 @@ def clocks_apart(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def old_mysql(cluster: Cluster) -> Iterator[Evidence]:
     for host, mysql in cluster.having("mysql"):
-        major, minor, *_patch = [*(mysql.get("version_number") or []), 0, 0]
-        ended = MYSQL_ENDED.get((major, minor))
+        number = [*(mysql.get("version_number") or []), 0, 0]
+        ended = MYSQL_ENDED.get((number[0], number[1]))
         if ended and mysql.get("flavour") != "mariadb":
             yield Evidence(host, f"{mysql['version']}, without fixes since {ended}", mysql["version"])
 

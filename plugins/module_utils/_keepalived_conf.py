@@ -17,6 +17,7 @@ from typing import Any, Callable, NamedTuple
 LARGEST = 4 * 2**20  # bytes of one file, and of all together
 DEEPEST = 20  # blocks within blocks, and files within files
 MOST = 200000  # statements
+_LONGEST_PATH = 4096  # the kernel's
 _HIDDEN = "VALUE_HIDDEN"
 _INCLUDE = re.compile(r"(include[rmwba]?)[ \t]+(.*)")
 # What people write on the command line of a check.
@@ -105,7 +106,8 @@ def _found(find: Callable[[str], Found], pattern: str, result: Configuration, wh
 
 def alternatives(pattern: str) -> list[str]:
     """csh's braces, which Python's glob does not know. Of a hostile pattern, the first thousand."""
-    found, left = [], [pattern]
+    found: list[str] = []
+    left = [pattern[:_LONGEST_PATH]]
     while left and len(found) < 1000:
         text = left.pop(0)
         braces = re.search(r"\{([^{}]*)\}", text)

@@ -153,6 +153,7 @@ problems:
   elements: str
 """
 
+import functools
 import ipaddress
 import os
 import socket
@@ -198,7 +199,7 @@ def main() -> None:
     configuration = described(reader, module.params["config"], daemon.arguments if daemon else [])
     known = _vip.discover(configuration, addresses, states)
     if given is not None:
-        unknown = {"sources": [], "at": None, "interface": None}
+        unknown: dict[str, Any] = {"sources": [], "at": None, "interface": None}
         known = {
             address: {**entry, "sources": ["given", *entry["sources"]]}
             for address in dict.fromkeys(given)
@@ -210,7 +211,7 @@ def main() -> None:
         if module.params["probe"] and vip["wire"]:
             others = reader.part(
                 f"asking for {address} on {vip['wire']}",
-                lambda at=vip["wire"], of=address: holders(ipaddress.ip_address(of), at, module.params["timeout"]),
+                functools.partial(holders, ipaddress.ip_address(address), vip["wire"], module.params["timeout"]),
                 None,
             )
             vip = vip if others is None else _vip.answered(vip, others)

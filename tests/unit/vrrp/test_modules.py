@@ -111,7 +111,7 @@ def test_a_vip_that_a_dead_keepalived_left(
     vip = found["vips"][0]
     assert (vip["address"], vip["here"], vip["stale"]) == ("192.0.2.180", True, True)
     assert (vip["holders"], vip["conflict"]) == (None, None)
-    assert vip["at"] == f"{configuration}:27"
+    assert vip["at"] == f"{configuration}:26"
 
 
 def test_asking_the_segment(
