@@ -149,3 +149,24 @@ def _stats(proxy: Facts, given: list[str], at: str) -> None:
         stats.update(auth=True, at=at)
         stats["well_known"] = stats["well_known"] or password.lower() in WELL_KNOWN or password == user
     proxy["stats"] = stats
+
+
+def sockets(sections: list[Facts]) -> list[str]:
+    """Paths of the runtime sockets."""
+    lines = (line["words"] for section in sections if section["type"] == "global" for line in section["lines"])
+    given = (re.sub(r"^unix@", "", words[2]) for words in lines if words[:2] == ["stats", "socket"] and len(words) > 2)
+    return [path for path in given if path.startswith("/")]
+
+
+def configuration_files(arguments: list[str]) -> list[str]:
+    """What the running program was told to read: files and directories, in order."""
+    found = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "-f" and rest:
+            found.append(rest.pop(0))
+        elif word == "--":
+            found += rest
+            break
+    return found

@@ -12,12 +12,21 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._connection import HAS_PYMYSQL, PYMYSQL_IMPORT_ERROR, MysqlError, Session, connect
 from ._dialect import UnknownWord
+from ._options import BadOptionFile, parse_groups
+
+_LARGEST_FILE = 1024 * 1024  # bytes
+_CLIENT_GROUPS = ("client", "client-server", "client-mariadb")
+_CLIENT_OPTIONS = {
+    "user": "login_user", "password": "login_password", "host": "login_host", "port": "login_port",
+    "socket": "login_unix_socket", "ssl_ca": "login_ssl_ca",
+}  # fmt: skip
 
 
 def login_spec() -> dict[str, dict[str, Any]]:
     """The options of doc fragment opendba.mysql_ha.login."""
     return {
         "login_unix_socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
+        "login_file": {"type": "path"},
         "login_user": {"type": "str", "default": "root"},
         "login_password": {"type": "str", "no_log": True},
         "login_host": {"type": "str"},
@@ -27,9 +36,11 @@ def login_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def log_in(module: AnsibleModule) -> Session:
-    """A session as the login options say. Raises MysqlError."""
-    given = module.params
+def log_in(module: AnsibleModule, unix_socket: str | None = None) -> Session:
+    """A session as the login options say; `unix_socket` stands in for the option. Raises MysqlError."""
+    given = {**module.params, **({"login_unix_socket": unix_socket} if unix_socket else {})}
+    if given["login_file"]:
+        given.update(_of_file(given["login_file"]))
     return connect(
         user=given["login_user"],
         password=given["login_password"] or "",
@@ -39,6 +50,17 @@ def log_in(module: AnsibleModule) -> Session:
         ssl_ca=given["login_ssl_ca"],
         connect_timeout=given["connect_timeout"],
     )
+
+
+def _of_file(path: str) -> dict[str, Any]:
+    """What an option file says to clients, as login options. Raises MysqlError."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            settings = {each.name: each.value for each in parse_groups(file.read(_LARGEST_FILE), _CLIENT_GROUPS)}
+        said = {option: settings[name] for name, option in _CLIENT_OPTIONS.items() if settings.get(name) is not None}
+        return {**said, **({"login_port": int(said["login_port"] or 0)} if "login_port" in said else {})}
+    except (OSError, ValueError, BadOptionFile) as error:
+        raise MysqlError(f"login_file {path}: {error}") from error
 
 
 @contextlib.contextmanager

@@ -1,0 +1,313 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: haproxy_info
+short_description: Read what HAProxy is told to do, and what it thinks of its servers
+version_added: 1.0.0
+description:
+  - Returns the proxies, servers and sessions of a running HAProxy, from its runtime socket, as data; and its
+    configuration, with the place of each value. Passwords are never returned.
+  - Writes nothing, and runs on hosts that this collection did not build.
+  - Never fails because something is absent or cannot be read; V(haproxy.problems) says what.
+author:
+  - opendba authors (@opendba)
+options:
+  socket:
+    description:
+      - The runtime socket (C(stats socket) in HAProxy's configuration).
+      - Without it, those of the configuration, the one of the role P(opendba.mysql_ha.haproxy#role), those of the
+        distributions; the first one that is there.
+    type: path
+  config:
+    description:
+      - Configuration file, or a directory with several. Without it, those of the running HAProxy, else
+        C(/etc/haproxy/haproxy.cfg).
+    type: path
+  timeout:
+    description: Seconds to wait for each answer.
+    type: float
+    default: 3
+notes:
+  - Needs a user who may use the socket, in general root.
+extends_documentation_fragment:
+  - opendba.mysql_ha.attributes.info_module
+seealso:
+  - module: opendba.mysql_ha.lvs_info
+  - module: opendba.mysql_ha.replication_info
+"""
+
+EXAMPLES = r"""
+- name: Read HAProxy
+  opendba.mysql_ha.haproxy_info:
+  register: haproxy_seen
+
+- name: Show who is up
+  ansible.builtin.debug:
+    msg: "{{ servers | selectattr('up') | map(attribute='name') }}"
+  vars:
+    servers: "{{ haproxy_seen.haproxy.proxies | map(attribute='servers') | flatten }}"
+"""
+
+RETURN = r"""
+haproxy:
+  description: What was found.
+  returned: always
+  type: dict
+  contains:
+    available:
+      description: Whether a HAProxy answered.
+      type: bool
+    installed:
+      description: Version of the program on the host; V(null) where there is none.
+      type: str
+      sample: 3.2.26-1
+    running:
+      description: Whether it runs on this host, containers left out.
+      type: bool
+    configuration:
+      description: What the configuration means; V(null) where there is none that can be read.
+      type: dict
+      contains:
+        files:
+          description: Files that were read, in order.
+          type: list
+          elements: str
+        proxies:
+          description:
+            - Sections C(listen), C(frontend) and C(backend) with what they inherit. C(name), C(type), C(at) (file and
+              line), C(mode), C(binds), C(timeouts) (C(ms), milliseconds), C(check), C(servers) (C(address), C(port),
+              C(weight), C(check), C(backup)), C(default_backend), and of C(stats) whether a password is asked for and
+              whether everybody knows it.
+          type: list
+          elements: dict
+    socket:
+      description: The socket that was asked; V(null) where there is none.
+      type: str
+    problems:
+      description: What could not be read, one line each.
+      type: list
+      elements: str
+    info:
+      description: The process itself; V(null) where it did not answer.
+      type: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        version:
+          description: The version that runs.
+          type: str
+        node:
+          description: Name of the host as HAProxy knows it.
+          type: str
+        pid:
+          description: Process id of the worker.
+          type: int
+        uptime:
+          description: Seconds since it was started or reloaded.
+          type: int
+        threads:
+          description: Number of threads.
+          type: int
+        maxconn:
+          description: Sessions that the whole process takes.
+          type: int
+        ulimit:
+          description: File descriptors that it may have.
+          type: int
+        sessions:
+          description: Sessions now.
+          type: int
+        total_sessions:
+          description: Sessions since its start.
+          type: int
+        stopping:
+          description: V(1), it takes no new sessions.
+          type: int
+    proxies:
+      description: Everything that HAProxy calls a proxy.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        frontend:
+          description: The side of the clients, V(null) without one, with C(status), C(sessions), C(most_sessions),
+            C(limit), C(total_sessions) and C(mode).
+          type: dict
+        backend:
+          description: The side of the servers, with the same keys.
+          type: dict
+        servers:
+          description: Its servers.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: Name of the server.
+              type: str
+            address:
+              description: Address and port.
+              type: str
+            status:
+              description: As HAProxy says it, for example V(UP), V(DOWN), V(MAINT), V(DRAIN), V(no check).
+              type: str
+            up:
+              description: Whether it counts as alive.
+              type: bool
+            takes_sessions:
+              description: Whether it gets new sessions, that is whether it is alive and its weight is not 0.
+              type: bool
+            weight:
+              description: Its share.
+              type: int
+            sessions:
+              description: Sessions now.
+              type: int
+            total_sessions:
+              description: Sessions since HAProxy was started or reloaded.
+              type: int
+            check:
+              description: Result of the last check, for example V(L7OK), V(L7STS), V(L4CON).
+              type: str
+            check_code:
+              description: The status with which it was answered.
+              type: int
+            check_text:
+              description: The same in words.
+              type: str
+            seconds_in_status:
+              description: Seconds since the status changed.
+              type: int
+"""
+
+import contextlib
+import glob
+import os
+import socket as sockets
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils import _haproxy_conf
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import (
+    LARGEST,
+    Unreadable,
+    parse_info,
+    parse_stat,
+    parse_version,
+)
+
+SOCKETS = (
+    "/run/mysql-ha-haproxy/admin.sock", "/run/haproxy/admin.sock", "/run/haproxy.sock", "/var/lib/haproxy/stats",
+    "/var/run/haproxy.sock",
+)  # fmt: skip
+CONFIG = "/etc/haproxy/haproxy.cfg"
+
+
+def daemon() -> list[str] | None:
+    """The arguments of the HAProxy that runs on this host, containers left out; None where none does. Raises OSError."""
+    here = os.readlink("/proc/self/ns/pid")
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it may have ended, or belong to somebody else
+            comm = Path(f"/proc/{name}/comm").read_text(encoding="utf-8", errors="replace").strip()
+            if comm == "haproxy" and os.readlink(f"/proc/{name}/ns/pid") == here:
+                return Path(f"/proc/{name}/cmdline").read_bytes()[:65536].decode("utf-8", "replace").split("\0")[1:]
+    return None
+
+
+def sections_of(path: str) -> list[dict[str, Any]]:
+    """Raises OSError and _haproxy_conf.Unreadable."""
+    with open(path, "rb") as file:
+        return _haproxy_conf.parse(file.read(_haproxy_conf.LARGEST + 1), path)
+
+
+def read_configuration(given: str | None, arguments: list[str] | None, found: dict[str, Any]) -> list[str]:
+    """Fills in the configuration; returns the sockets that it names."""
+    named = [given] if given else _haproxy_conf.configuration_files(arguments or []) or [CONFIG]
+    sections: list[dict[str, Any]] = []
+    read = []
+    for each in named:
+        for path in sorted(glob.glob(os.path.join(each, "*.cfg"))) if os.path.isdir(each) else [each]:
+            if not given and arguments is None and not os.path.exists(path):
+                continue  # nothing says that it should be there
+            try:
+                sections += sections_of(path)
+                read.append(path)
+            except (OSError, _haproxy_conf.Unreadable) as error:
+                found["problems"].append(f"configuration: {error}")
+    if read:
+        found["configuration"] = {"files": read, **_haproxy_conf.describe(sections)}
+    return _haproxy_conf.sockets(sections)
+
+
+def ask(path: str, command: str, timeout: float) -> bytes:
+    """Raises OSError and Unreadable."""
+    end = time.monotonic() + timeout
+    received = bytearray()
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
+        connection.settimeout(timeout)
+        connection.connect(path)
+        connection.sendall(f"{command}\n".encode())
+        while len(received) <= LARGEST:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise Unreadable(f"no whole answer to `{command}` within {timeout:g} s")
+            connection.settimeout(left)
+            data = connection.recv(65536)
+            if not data:
+                break
+            received += data
+    return bytes(received)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "socket": {"type": "path"},
+            "config": {"type": "path"},
+            "timeout": {"type": "float", "default": 3.0},
+        },
+        supports_check_mode=True,
+    )
+    found: dict[str, Any] = {
+        "available": False, "installed": None, "socket": None, "problems": [], "info": None, "proxies": [],
+        "running": False, "configuration": None,
+    }  # fmt: skip
+    program = module.get_bin_path("haproxy", opt_dirs=["/usr/sbin", "/usr/local/sbin"])
+    if program:
+        _status, output, _errors = module.run_command([program, "-v"])
+        found["installed"] = parse_version(output)
+    arguments = None
+    try:
+        arguments = daemon()
+    except OSError as error:
+        found["problems"].append(f"daemon: {error}")
+    found["running"] = arguments is not None
+    named = read_configuration(module.params["config"], arguments, found)
+    wanted = module.params["socket"]
+    path = wanted or next((name for name in (*named, *SOCKETS) if Path(name).is_socket()), None)
+    found["socket"] = path
+    if path is None:
+        # Without a HAProxy there is nothing to be missed.
+        if found["running"] or program:
+            found["problems"].append("no runtime socket was found")
+    else:
+        try:
+            found["info"] = parse_info(ask(path, "show info", module.params["timeout"]))
+            found["proxies"] = parse_stat(ask(path, "show stat", module.params["timeout"]))
+            found["available"] = True
+        except (OSError, Unreadable) as error:
+            found["problems"].append(f"{path}: {error}")
+    module.exit_json(changed=False, haproxy=found)
+
+
+if __name__ == "__main__":
+    main()
