@@ -38,9 +38,18 @@ class Cluster(NamedTuple):
     def writers(self) -> list[str]:
         return [host for host, mysql in self.having("mysql") if mysql.get("read_only") is False]
 
-    def addresses(self) -> dict[str, str]:
-        """Address -> host, of the hosts' own addresses."""
-        return {address: host for host, os in self.having("os") for address in os.get("addresses", [])}
+    def home(self, address: str, port: int | None = None) -> str | None:
+        """The host that has an address or a name; where several instances share it, the one with the port."""
+        port = port or None  # a director's 0: all ports
+        found = [
+            host
+            for host, os in self.having("os")
+            if address and address.lower() in (host.lower(), *os.get("addresses", []), *os.get("names", []))
+        ]
+        if len(found) > 1 and port is not None:
+            exact = [host for host in found if ((self.hosts[host].get("mysql") or {}).get("port")) == port]
+            found = exact or found
+        return found[0] if found else None
 
 
 Predicate = Callable[[Cluster], Iterable[Evidence]]
@@ -113,17 +122,22 @@ def judge(cluster: Cluster, rules: Iterable[Rule], suppressions: Iterable[Suppre
 
 
 def _missing(facts: Facts, needs: tuple[str, ...]) -> list[str]:
-    return [family for family in needs if facts.get(family) is None]
+    """Families that could not be read. One that is absent is not there: nothing is left to be judged."""
+    return [
+        family
+        for family in needs
+        if family in facts
+        and (facts[family] is None or (family == "mysql" and not facts[family].get("reachable", True)))
+    ]
 
 
-def _excuse(rule: Rule, evidence: Evidence, suppressions: list[Suppression]) -> str:
-    return next(
-        (entry.reason for entry in suppressions if entry.rule == rule.id and entry.host in ("", evidence.host)), ""
-    )
+def _excuse(rule: Rule, evidence: Evidence, suppressions: list[Suppression]) -> Suppression | None:
+    return next((entry for entry in suppressions if entry.rule == rule.id and entry.host in ("", evidence.host)), None)
 
 
 def _note(
-    where: list[Facts], cluster: Cluster, rule: Rule, evidence: list[Evidence], reasons: list[str] | None = None
+    where: list[Facts], cluster: Cluster, rule: Rule, evidence: list[Evidence],
+    excuses: list[Suppression | None] | None = None,
 ) -> None:  # fmt: skip
     if evidence:
         where.append(
@@ -131,6 +145,6 @@ def _note(
                 "rule": rule.id, "severity": rule.severity, "title": rule.title, "cluster": cluster.name,
                 "why": rule.why, "mend": rule.mend, "variable": rule.variable,
                 "evidence": [each._asdict() for each in evidence],
-                **({"reasons": sorted(set(reasons))} if reasons else {}),
+                **({"suppressions": [each._asdict() for each in dict.fromkeys(excuses) if each]} if excuses else {}),
             }
         )  # fmt: skip

@@ -43,6 +43,7 @@ def edges(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
         for address in (facts.get("os") or {}).get("addresses") or []:
             if address not in _NO_VIPS:
                 homes.setdefault(address, []).append(host)
+    homes.update(_names(hosts, homes))
     vips: dict[str, list[str]] = {}
     services: dict[tuple[Any, ...], list[str]] = {}
     for host, facts in hosts.items():
@@ -53,13 +54,24 @@ def edges(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
         for service in (vrrp.get("configuration") or {}).get("virtual_servers") or []:
             services.setdefault((service["address"], service["port"], service["mark"]), []).append(host)
             for server in service["servers"]:
-                yield from ((host, home) for home in homes.get(server["address"], []) if _serves(hosts[home], server))
+                at = homes.get(server["address"] or "", [])
+                yield from ((host, home) for home in at if _serves(hosts[home], server))
         for proxy in ((facts.get("haproxy") or {}).get("configuration") or {}).get("proxies") or []:
             for server in proxy["servers"]:
-                yield from ((host, home) for home in homes.get(server["address"], []) if _serves(hosts[home], server))
+                at = homes.get(server["address"] or "", [])
+                yield from ((host, home) for home in at if _serves(hosts[home], server))
     yield from (pair for members in [*vips.values(), *services.values()] for pair in zip(members, members[1:]))
     yield from _channels(hosts, homes, vips)
     yield from _histories(hosts)
+
+
+def _names(hosts: dict[str, Facts], homes: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Hosts by what they are called, where no two are called the same: a clone often has its model's name."""
+    named: dict[str, list[str]] = {}
+    for host, facts in hosts.items():
+        for name in {host, *((facts.get("os") or {}).get("names") or [])}:
+            named.setdefault(name.lower(), []).append(host)
+    return {name: found for name, found in named.items() if len(found) == 1 and name not in (*_NO_VIPS, *homes)}
 
 
 def _serves(facts: Facts, server: Facts) -> bool:
@@ -74,7 +86,7 @@ def _channels(
     for host, facts in hosts.items():
         for channel in (facts.get("mysql") or {}).get("channels") or []:
             source, port = channel.get("source_host") or "", channel.get("source_port")
-            for home in [*homes.get(source, []), *vips.get(source, [])]:
+            for home in [*homes.get(source.lower(), []), *vips.get(source, [])]:
                 if home != host and _serves(hosts[home], {"port": port}):
                     yield host, home
 

@@ -24,10 +24,9 @@ def _proxies(cluster: Cluster) -> Iterator[tuple[str, Facts]]:
 
 def _databases(cluster: Cluster, proxy: Facts) -> Iterator[tuple[Facts, str, Facts]]:
     """The proxy's servers that are members: as configured, the host, and its mysql."""
-    homes = cluster.addresses()
     known = dict(cluster.having("mysql"))
     for server in proxy["servers"]:
-        host = homes.get(server["address"])
+        host = cluster.home(server["address"], server["port"])
         if host in known:
             yield server, str(host), known[str(host)]
 

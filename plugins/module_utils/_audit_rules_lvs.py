@@ -32,20 +32,19 @@ def _name(service: Facts) -> str:
 
 def _realservers(cluster: Cluster) -> Iterator[tuple[str, str, str | None]]:
     """Host, VIP and the place where a director sends packets of the VIP to the host by direct routing."""
-    homes = cluster.addresses()
     seen = set()
     for director, service in _services(cluster):
         if (service["forward"] or "").upper() != "DR" or not service["address"]:
             continue
         for server in service["servers"]:
-            host = homes.get(server["address"])
+            host = cluster.home(server["address"], server["port"])
             if host and host != director and (host, service["address"]) not in seen:
                 seen.add((host, service["address"]))
                 yield host, service["address"], server["at"]
     for director, lvs in cluster.having("lvs"):
         for service in lvs["services"]:
             for server in service["servers"]:
-                host = homes.get(server["address"])
+                host = cluster.home(server["address"], server["port"])
                 vip = service["address"]
                 if server["forward"] == "route" and host and vip and host != director and (host, vip) not in seen:
                     seen.add((host, vip))
@@ -127,9 +126,8 @@ def wide_prefix(cluster: Cluster) -> Iterator[Evidence]:
     needs=("vrrp", "os"),
 )  # fmt: skip
 def own_director(cluster: Cluster) -> Iterator[Evidence]:
-    homes = cluster.addresses()
     for host, service in _services(cluster):
-        servers = {homes.get(server["address"]) for server in service["servers"]}
+        servers = {cluster.home(server["address"], server["port"]) for server in service["servers"]}
         if (service["forward"] or "").upper() == "DR" and host in servers and "mysql" in cluster.hosts[host]:
             text = f"virtual_server {_name(service)} with this very host as real_server"
             yield Evidence(host, text, service["forward"], service["places"].get("lb_kind") or service["at"])

@@ -248,8 +248,10 @@ def short_binlogs(cluster: Cluster) -> Iterator[Evidence]:
 
 def _mutual(cluster: Cluster) -> list[tuple[str, str]]:
     """Pairs that replicate from each other."""
-    homes = cluster.addresses()
-    follows = {(host, homes.get(channel.get("source_host", ""))) for host, channel, _name in _channels(cluster)}
+    follows = {
+        (host, cluster.home(channel.get("source_host") or "", channel.get("source_port")))
+        for host, channel, _name in _channels(cluster)
+    }
     return sorted((a, b) for a, b in follows if b and a < b and (b, a) in follows)
 
 
@@ -347,9 +349,8 @@ def no_writer(cluster: Cluster) -> Iterator[Evidence]:
     needs=("mysql", "os"),
 )  # fmt: skip
 def own_source(cluster: Cluster) -> Iterator[Evidence]:
-    homes = cluster.addresses()
     ports = {host: mysql.get("port") for host, mysql in cluster.having("mysql")}
     for host, channel, name in _channels(cluster):
-        if homes.get(channel.get("source_host", "")) == host and channel.get("source_port") == ports[host]:
-            source = channel["source_host"]
+        source, port = channel.get("source_host") or "", channel.get("source_port")
+        if cluster.home(source, port) == host and port == ports[host]:
             yield Evidence(host, f"{name} replicates from {source}, which is on this host", source)

@@ -101,6 +101,7 @@ def _proxy(section: Facts, defaults: list[Facts]) -> Facts:
     proxy: Facts = {
         "type": section["type"], "name": section["name"], "at": section["at"], "mode": "tcp", "binds": [],
         "timeouts": {}, "check": None, "check_at": None, "servers": [], "default_backend": None, "stats": None,
+        "balance": None,
     }  # fmt: skip
     base_server: list[str] = []
     for line in [*defaults, *own]:
@@ -113,6 +114,8 @@ def _proxy(section: Facts, defaults: list[Facts]) -> Facts:
             proxy.update(check=" ".join(line["words"][1:4]), check_at=line["at"])
         elif given[0] == "bind":
             proxy["binds"].append({"address": given[1], "at": line["at"]})
+        elif given[0] == "balance":
+            proxy["balance"] = given[1]
         elif given[0] == "default_backend":
             proxy["default_backend"] = given[1]
         elif given[0] == "default-server":

@@ -213,7 +213,7 @@ CONFIG = "/etc/haproxy/haproxy.cfg"
 
 
 def daemon() -> list[str] | None:
-    """The arguments of the HAProxy that runs on this host, containers left out; None where none does. Raises OSError."""
+    """The arguments of the HAProxy that runs here, containers left out; None where none does. Raises OSError."""
     here = os.readlink("/proc/self/ns/pid")
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it may have ended, or belong to somebody else

@@ -47,6 +47,13 @@ host:
       description: Its addresses, VIPs too; without those on C(lo), and without link-local ones.
       type: list
       elements: str
+    names:
+      description: What it calls itself, in lower case.
+      type: list
+      elements: str
+    boot_id:
+      description: Changes with each boot of the kernel; the same for all inventory names of a machine.
+      type: str
     interfaces:
       description: Names of its network interfaces.
       type: list
@@ -190,6 +197,8 @@ def main() -> None:
                 filter(None, [facts.release(read("/etc/os-release") or ""), f"Linux {os.uname().release}"])
             ),
             "addresses": facts.own_addresses(addresses),
+            "names": sorted({name.lower() for name in (os.uname().nodename, os.uname().nodename.partition(".")[0])}),
+            "boot_id": (read("/proc/sys/kernel/random/boot_id") or "").strip(),
             "interfaces": host.part("interfaces", lambda: sorted(os.listdir("/sys/class/net")), []),
             "time": now,
             "clock_offset": None,  # the action plugin knows both clocks

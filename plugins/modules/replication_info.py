@@ -68,7 +68,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instance:
-  description: The instance. Where RV(instance.reachable=false), nothing but that and RV(instance.reason) is returned.
+  description: The instance. Where RV(instance.reachable=false), nothing but that, RV(instance.reason) and
+    RV(instance.present) is returned.
   returned: always
   type: dict
   contains:
@@ -82,6 +83,10 @@ instance:
       returned: always
       sample: "cannot log in to MySQL at socket /run/mysqld/mysqld.sock as root: connection refused: mysqld is not
         running there"
+    present:
+      description: Whether there seems to be a server on the host, by its program or socket.
+      type: bool
+      returned: RV(instance.reachable=false)
     problems:
       description: What could not be read, one line each, with the server's reason. The values concerned are then
         absent.
@@ -357,7 +362,11 @@ def main() -> None:
         instance = {"reachable": True, "reason": "", **read_instance(session, module.params["details"])}
         instance["problems"] += [f"another server listens at {other}, which was not asked" for other in others]
     except MysqlError as error:
-        module.exit_json(changed=False, instance={"reachable": False, "reason": str(error)})
+        present = bool(server_sockets()) or any(
+            module.get_bin_path(name, opt_dirs=["/usr/sbin", "/usr/libexec", "/usr/local/mysql/bin"])
+            for name in ("mysqld", "mariadbd")
+        )
+        module.exit_json(changed=False, instance={"reachable": False, "reason": str(error), "present": present})
     if module.params["compare_gtid"] is not None:
         try:
             instance.update(compare_gtid(session, module.params["compare_gtid"]))

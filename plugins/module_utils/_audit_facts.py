@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules returned for each host -> its facts by family, and what could not be found out. Pure.
+
+A family that is None could not be read and is not judged; one that is absent is not there at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._audit import FAMILIES
+
+Facts = dict[str, Any]
+_KEYS = {"mysql": "instance", "vrrp": "vrrp", "vips": "vips", "lvs": "lvs", "haproxy": "haproxy", "os": "host"}
+_MACHINE = ("vrrp", "vips", "lvs", "haproxy")  # the same for all instances of a machine
+
+
+class Asked:
+    """One host of the inventory, and what came back from it: by family, what the task registered."""
+
+    def __init__(self, name: str, answers: Mapping[str, Any]) -> None:
+        self.name = name
+        self.problems: list[Facts] = []
+        self.reason = self._unreachable(answers)
+        self.facts: Facts = dict.fromkeys(FAMILIES)
+        if not self.reason:
+            for family in FAMILIES:
+                self._take(family, answers.get(family))
+
+    @staticmethod
+    def _unreachable(answers: Mapping[str, Any]) -> str:
+        """Why it could not be asked; empty when it answered at least once."""
+        given = [answer for answer in answers.values() if isinstance(answer, Mapping)]
+        if any(_KEYS[family] in answer for family, answer in answers.items() if isinstance(answer, Mapping)):
+            return ""
+        said = next((answer for answer in given if answer.get("unreachable")), given[0] if given else {})
+        return _line(said.get("msg") or "it was not asked")
+
+    def _take(self, family: str, answer: Any) -> None:
+        value = answer.get(_KEYS[family]) if isinstance(answer, Mapping) else None
+        if value is None:
+            said = answer.get("msg") if isinstance(answer, Mapping) else ""
+            self._problem(family, said or "it was not asked")
+            return
+        listed = value if isinstance(value, Mapping) else answer
+        for text in listed.get("problems") or []:
+            self._problem(family, text)
+        if family == "mysql" and not value.get("reachable"):
+            if not value.get("present", True):
+                del self.facts[family]
+                return
+            self._problem(family, value.get("reason") or "not reachable")
+        elif _absent(family, value):
+            del self.facts[family]
+            return
+        self.facts[family] = value
+
+    def _problem(self, family: str, text: Any) -> None:
+        self.problems.append({"family": family, "text": _line(text)})
+
+
+def _absent(family: str, value: Any) -> bool:
+    """There is no such thing on the host. What it has on lo and how it answers ARP is always of interest."""
+    if family == "vrrp":
+        return not (value.get("installed") or value.get("running") or value.get("configuration"))
+    if family == "haproxy":
+        return not (value.get("running") or value.get("configuration"))
+    return False
+
+
+def _line(text: Any) -> str:
+    return " ".join(str(text).split())[:2000]
+
+
+def machines(hosts: Mapping[str, Asked]) -> None:
+    """Inventory names of one machine have its VRRP, VIPs and proxies once: with the first of them."""
+    first: dict[Any, str] = {}
+    for name, host in hosts.items():
+        system = host.facts.get("os") or {}
+        machine = system.get("boot_id"), tuple(sorted(system.get("addresses") or []))
+        if not all(machine):
+            continue
+        if machine not in first:
+            first[machine] = name
+            continue
+        for family in _MACHINE:
+            host.facts.pop(family, None)
+        hosts[first[machine]].facts["os"].setdefault("shared_with", []).append(name)
