@@ -29,7 +29,7 @@ _BY_HASH = ("", "mysql_native_password", "mysql_old_password", "caching_sha2_pas
 
 
 def accounts(rows: Iterable[Row], more: Iterable[Row], seconds: float = 0.8) -> list[Facts]:
-    """user, host, plugin, global privileges, locked, and password: `empty`, `well_known`, `set` or None (none of this).
+    """As replication_info documents them.
 
     `more`: privileges that have no column, as grantee (quoted) and priv. Guessing takes `seconds` at most: the hashes
     of MySQL 8 are made to be slow, and what was not tried in time counts as set.
@@ -56,6 +56,7 @@ def accounts(rows: Iterable[Row], more: Iterable[Row], seconds: float = 0.8) -> 
             "privileges": sorted(privileges | granted.get(f"'{user}'@'{host}'", set()) - {"USAGE"}),
             # A role of MySQL is a locked account without a password.
             "locked": str(row.get("account_locked") or "N") == "Y",
+            "tls": str(row.get("ssl_type") or "") != "",
             "password": password,
         }
         found.append(account)

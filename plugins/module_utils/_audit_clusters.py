@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,9 +31,14 @@ def clusters(hosts: dict[str, Facts], groups: dict[str, list[str]]) -> list[Clus
     members: dict[str, list[str]] = {}
     for host in hosts:
         members.setdefault(root(host), []).append(host)
-    named = ((_name(found, hosts, groups), found) for found in members.values())
+    names = [_names_of(found, hosts, groups) for found in members.values()]
+    often = Counter(name for each in names for name in set(each))
     return sorted(
-        (Cluster(name, {host: hosts[host] for host in found}) for name, found in named), key=lambda each: each.name
+        (
+            Cluster(next((name for name in each if often[name] == 1), found[0]), {host: hosts[host] for host in found})
+            for each, found in zip(names, members.values())
+        ),
+        key=lambda each: each.name,
     )
 
 
@@ -109,16 +115,17 @@ def _histories(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
                 yield host, owners[uuid][0]
 
 
-def _name(members: list[str], hosts: dict[str, Facts], groups: dict[str, list[str]]) -> str:
+def _names_of(members: list[str], hosts: dict[str, Facts], groups: dict[str, list[str]]) -> list[str]:
+    """The best name first; one that fits several clusters is nobody's."""
     fitting = sorted(
-        (len(names), group) for group, names in groups.items() if group != "all" and set(members) <= set(names)
+        (len(names), group)
+        for group, names in groups.items()
+        if group not in ("all", "ungrouped") and set(members) <= set(names)
     )
-    if fitting:
-        return fitting[0][1]
     vips = (
         vip["address"]
         for host in members
         for instance in (hosts[host].get("vrrp") or {}).get("instances") or []
         for vip in instance["vips"]
     )
-    return next(vips, members[0])
+    return [*(group for _size, group in fitting), *vips, *members]

@@ -33,11 +33,11 @@ class Asked:
     @staticmethod
     def _unreachable(answers: Mapping[str, Any]) -> str:
         """Why it could not be asked; empty when it answered at least once."""
-        given = [answer for answer in answers.values() if isinstance(answer, Mapping)]
         if any(_KEYS[family] in answer for family, answer in answers.items() if isinstance(answer, Mapping)):
             return ""
-        said = next((answer for answer in given if answer.get("unreachable")), given[0] if given else {})
-        return _line(said.get("msg") or "it was not asked")
+        given = [answers.get(family) for family in ("os", *FAMILIES)]  # the first one that is asked for
+        said = (answer["msg"] for answer in given if isinstance(answer, Mapping) and answer.get("msg"))
+        return _line(next(said, "it was not asked"))
 
     def _take(self, family: str, answer: Any) -> None:
         value = answer.get(_KEYS[family]) if isinstance(answer, Mapping) else None

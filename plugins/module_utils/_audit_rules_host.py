@@ -37,7 +37,7 @@ def _accounts(cluster: Cluster) -> Iterator[tuple[str, Facts, str]]:
 def open_root(cluster: Cluster) -> Iterator[Evidence]:
     for host, account, name in _accounts(cluster):
         if account["host"] in ANYWHERE and "SUPER" in account["privileges"]:
-            yield Evidence(host, f"{name} has {', '.join(sorted(account['privileges']))[:200]}", name)
+            yield Evidence(host, f"{name} has SUPER and {len(account['privileges']) - 1} other privileges", name)
 
 
 @rule(
@@ -47,9 +47,24 @@ def open_root(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def open_replication(cluster: Cluster) -> Iterator[Evidence]:
     for host, account, name in _accounts(cluster):
-        powers = set(account["privileges"])
-        if account["host"] in ANYWHERE and "REPLICATION SLAVE" in powers and "SUPER" not in powers:
-            yield Evidence(host, f"{name} has REPLICATION SLAVE", name)
+        if _replicates_from_anywhere(account) and not account.get("tls"):
+            yield Evidence(host, f"{name} has REPLICATION SLAVE, and need not use TLS", name)
+
+
+@rule(
+    "MHA-A007", "info", "The replication account is bound to no address",
+    why="Whoever has its password reads every change of all data, from wherever the server can be reached.",
+    mend="A firewall that lets in members only, or one account for each replica's address.", needs=("mysql",),
+)  # fmt: skip
+def unbound_replication(cluster: Cluster) -> Iterator[Evidence]:
+    for host, account, name in _accounts(cluster):
+        if _replicates_from_anywhere(account) and account.get("tls"):
+            yield Evidence(host, f"{name} has REPLICATION SLAVE, over TLS only", name)
+
+
+def _replicates_from_anywhere(account: Facts) -> bool:
+    powers = set(account["privileges"])
+    return account["host"] in ANYWHERE and "REPLICATION SLAVE" in powers and "SUPER" not in powers
 
 
 @rule(

@@ -157,6 +157,13 @@ def many_writers(cluster: Cluster) -> Iterator[Evidence]:
             yield Evidence(host, f"read_only = OFF here and on {others}", False)
 
 
+def _rests(cluster: Cluster, host: str, channel: dict[str, Any]) -> bool:
+    """The channel of members that follow the VIP, on the member that holds it: off, and meant to be off."""
+    home = cluster.home(channel.get("source_host") or "", channel.get("source_port"))
+    failed = (channel.get("io_error") or {}).get("number") or (channel.get("sql_error") or {}).get("number")
+    return home == host and channel.get("io_running") == "No" and not failed
+
+
 @rule(
     "MHA-R009", "serious", "Replication has stopped",
     why="The server falls behind, and a failover to it would lose what it has not received.",
@@ -164,6 +171,8 @@ def many_writers(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def stopped(cluster: Cluster) -> Iterator[Evidence]:
     for host, channel, name in _channels(cluster):
+        if _rests(cluster, host, channel):
+            continue
         for thread, state in (("receiver", channel.get("io_running")), ("applier", channel.get("sql_running"))):
             if state not in (None, "Yes"):
                 error = channel.get("io_error" if thread == "receiver" else "sql_error") or {}
@@ -352,5 +361,5 @@ def own_source(cluster: Cluster) -> Iterator[Evidence]:
     ports = {host: mysql.get("port") for host, mysql in cluster.having("mysql")}
     for host, channel, name in _channels(cluster):
         source, port = channel.get("source_host") or "", channel.get("source_port")
-        if cluster.home(source, port) == host and port == ports[host]:
+        if cluster.home(source, port) == host and port == ports[host] and not _rests(cluster, host, channel):
             yield Evidence(host, f"{name} replicates from {source}, which is on this host", source)

@@ -320,6 +320,9 @@ instance:
         locked:
           description: Whether it may not log in. Roles of MySQL look like this too.
           type: bool
+        tls:
+          description: Whether it may log in over TLS only.
+          type: bool
         password:
           description: V(empty), V(well_known) (its own name, or one of those in every tutorial), V(set), or V(null)
             where the plugin asks for something else.

@@ -144,9 +144,10 @@ def test_suppressions(suppression: Suppression, suppressed: bool) -> None:
 
 
 def test_hosts_that_say_nothing_are_named() -> None:
-    result = judged({"db1": {}, "db2": {"mysql": {"reachable": False, "reason": "refused"}}})
+    result = judged({"db1": {"mysql": None}, "db2": {"mysql": {"reachable": False, "reason": "refused"}}})
     assert result.findings == []
-    assert {"rule": "MHA-R001", "host": "db1", "missing": ["mysql"]} in result.unjudged
+    for host in ("db1", "db2"):
+        assert {"rule": "MHA-R001", "host": host, "missing": ["mysql"]} in result.unjudged
 
 
 def test_a_rule_that_fails_does_not_end_the_audit() -> None:

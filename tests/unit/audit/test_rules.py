@@ -155,6 +155,7 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-H005", [("hap2/haproxy/configuration/proxies", [])], ["hap1"], "reads is here only"),
     ("MHA-A001", [("db1/mysql/accounts/0", account("root", "%", "SUPER"))], ["db1"], "'root'@'%' has SUPER"),
     ("MHA-A002", [("db1/mysql/accounts/1/host", "%")], ["db1"], "'replication'@'%'"),
+    ("MHA-A007", [("db1/mysql/accounts/1/host", "%"), ("db1/mysql/accounts/1/tls", True)], ["db1"], "over TLS only"),
     ("MHA-A003", [("db1/mysql/accounts/2/password", "empty")], ["db1"], "'shop'@'%' has an empty password"),
     ("MHA-A004", [("db1/mysql/accounts/2/password", "well_known")], ["db1"], "from a tutorial"),
     ("MHA-A005", [("db1/mysql/accounts/2", account("shop", "192.0.2.%", "CONNECTION_ADMIN"))],
@@ -232,6 +233,10 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", ":8888\n    stats auth me:Zq8-long")))]),
     ("MHA-H005", [("hap2/haproxy", None)]),  # it did not answer
     ("MHA-A003", [("db1/mysql/accounts/2", {**account("shop", "%", password="empty"), "locked": True})]),
+    ("MHA-A002", [("db1/mysql/accounts/1/host", "%"), ("db1/mysql/accounts/1/tls", True)]),
+    ("MHA-R009", [(f"{CHANNEL}/source_host", "192.0.2.12"), (f"{CHANNEL}/io_running", "No"),
+                  (f"{CHANNEL}/sql_running", "No")]),  # it follows a VIP that is here now
+    ("MHA-R029", [(f"{CHANNEL}/source_host", "192.0.2.12"), (f"{CHANNEL}/io_running", "No")]),
     ("MHA-A005", [("db1/mysql/accounts/2", account("admin", "localhost", "SUPER"))]),
     ("MHA-S002", [("db1/os/firewall_rules", None)]),  # it could not be seen
     ("MHA-S003", [("db2/os/clock_offset", -3.0), ("db2/os/clock_bound", 5.0)]),  # asking took longer
