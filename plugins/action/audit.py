@@ -89,6 +89,7 @@ def _write(directory: Path, name: str, text: str) -> str:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / name
     new = path.with_name(f".{name}.{os.getpid()}")
+    new.touch(mode=0o640)  # it tells accounts and versions
     new.write_text(text, encoding="utf-8")
     new.replace(path)
     return str(path)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,6 +88,63 @@ def blind(cluster: Cluster) -> Iterator[Evidence]:
         if len(members) > 1 and not (proxy["check"] or "").startswith(("httpchk", "external-check")):
             text = f"{proxy['name']}: {proxy['check'] or 'connects only'}"
             yield Evidence(host, text, proxy["check"], proxy["check_at"] or proxy["at"])
+
+
+def _writes(proxy: Facts) -> bool:
+    """Whether its check asks for the writer, as agents answer it."""
+    return "/writer" in (proxy["check"] or "") or "/primary" in (proxy["check"] or "")
+
+
+@rule(
+    "MHA-H006", "warning", "Proxy and servers disagree",
+    why="Clients get connections to a server that the check should have taken out, or none to one that is fine.",
+    mend="Ask the check by hand, from the proxy.", needs=("haproxy", "mysql", "os"),
+)  # fmt: skip
+def disagreement(cluster: Cluster) -> Iterator[Evidence]:
+    for host, haproxy in cluster.having("haproxy"):
+        live = {
+            (proxy["name"], server["name"]): server
+            for proxy in haproxy.get("proxies") or []
+            for server in proxy.get("servers") or []
+        }
+        for proxy in (haproxy.get("configuration") or {}).get("proxies", []):
+            for server, _home, mysql in _databases(cluster, proxy):
+                told = live.get((proxy["name"], server["name"]))
+                if told is None or not _writes(proxy):
+                    continue
+                name, status = f"{proxy['name']}/{server['name']}", told["status"]
+                if told["takes_sessions"] and mysql.get("read_only"):
+                    yield Evidence(host, f"{name} gets writers, but read_only = ON", status, server["at"])
+                if status.startswith("DOWN") and mysql.get("read_only") is False:
+                    yield Evidence(host, f"{name} is {status}, but read_only = OFF", status, server["at"])
+
+
+@rule(
+    "MHA-H007", "info", "Accounts are bound to addresses that a proxy hides",
+    why="MySQL sees the proxy's address: such accounts work through the proxy for everybody or for nobody.",
+    mend="Accounts for the proxies' addresses, or the PROXY protocol where the server has it.",
+    needs=("haproxy", "mysql", "os"),
+)  # fmt: skip
+def hidden_addresses(cluster: Cluster) -> Iterator[Evidence]:
+    servers = {
+        home for _host, proxy in _proxies(cluster) if not proxy.get("send_proxy")
+        for _server, home, _mysql in _databases(cluster, proxy)
+    }  # fmt: skip
+    own = {address for _host, os in cluster.having("os") for address in os.get("addresses", [])}
+    for home, mysql in cluster.having("mysql"):
+        if home not in servers:
+            continue
+        for account in mysql.get("accounts") or []:
+            # One for a proxy or another member is meant so.
+            if _is_address(account["host"]) and account["host"] not in own and not account.get("locked"):
+                name = f"'{account['user']}'@'{account['host']}'"
+                yield Evidence(home, f"{name} is behind a proxy", name)
+
+
+def _is_address(text: str) -> bool:
+    return bool(re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}|[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}", text)) and text not in (
+        "127.0.0.1", "::1",
+    )  # fmt: skip
 
 
 @rule(

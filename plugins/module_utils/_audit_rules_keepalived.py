@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -229,6 +230,20 @@ def bad_configuration(cluster: Cluster) -> Iterator[Evidence]:
         if check["status"] not in (0, 5):
             said = check["messages"][0] if check["messages"] else "no message"
             yield Evidence(host, f"the test ends with status {check['status']}: {said}", check["status"])
+
+
+@rule(
+    "MHA-S006", "warning", "keepalived reads its configuration otherwise than it was written",
+    why="A block that does not end swallows what follows, a file that is not there is left out without a word.",
+    mend="Mend the place that is named.", needs=_VRRP,
+)  # fmt: skip
+def misread(cluster: Cluster) -> Iterator[Evidence]:
+    for host, configuration, _vrrp in _configurations(cluster):
+        for text in configuration.get("problems", []):
+            # A directory of drop-ins may be empty.
+            if not (": no file is " in text and set("*?[{") & set(text.rpartition(": no file is ")[2])):
+                at = re.match(r"\S+:\d+(?=:)", text)
+                yield Evidence(host, text, None, at[0] if at else None)
 
 
 @rule(

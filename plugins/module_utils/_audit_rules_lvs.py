@@ -107,6 +107,20 @@ def arp_later(cluster: Cluster) -> Iterator[Evidence]:
 
 
 @rule(
+    "MHA-L009", "serious", "A realserver's VIP is gone after a reboot",
+    why="The director goes on sending it connections when its check passes, and every one of them hangs.",
+    mend="Put the VIP on lo by the network configuration or by a unit.", variable="cluster_reader_vips",
+    needs=("lvs", "os"),
+)  # fmt: skip
+def vip_later(cluster: Cluster) -> Iterator[Evidence]:
+    systems = dict(cluster.having("os"))
+    for host, vip, _at in _realservers(cluster):
+        written = systems.get(host, {}).get("boot_addresses") or {}
+        if vip in written and written[vip] is None:
+            yield Evidence(host, f"{vip} is on lo, and in no file that a boot reads (network, units, rc.local)", vip)
+
+
+@rule(
     "MHA-L004", "critical", "The VIP on lo has the prefix of a network",
     why="The whole subnet becomes local: the host no longer reaches its neighbours.", mend="A prefix of /32 (/128).",
     variable="cluster_reader_vips", needs=("lvs",),

@@ -101,7 +101,7 @@ def _proxy(section: Facts, defaults: list[Facts]) -> Facts:
     proxy: Facts = {
         "type": section["type"], "name": section["name"], "at": section["at"], "mode": "tcp", "binds": [],
         "timeouts": {}, "check": None, "check_at": None, "servers": [], "default_backend": None, "stats": None,
-        "balance": None,
+        "balance": None, "send_proxy": False,
     }  # fmt: skip
     base_server: list[str] = []
     for line in [*defaults, *own]:
@@ -122,6 +122,9 @@ def _proxy(section: Facts, defaults: list[Facts]) -> Facts:
             base_server += line["words"][1:]
         elif given[0] == "server":
             proxy["servers"].append(_server(line, base_server))
+            proxy["send_proxy"] = proxy["send_proxy"] or any(
+                word.startswith("send-proxy") for word in (*base_server, *line["words"])
+            )
         elif given[0] == "stats":
             _stats(proxy, given, line["at"])
     return proxy

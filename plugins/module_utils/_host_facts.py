@@ -21,7 +21,7 @@ BOOT_FILES = (
     "/etc/network/interfaces", "/etc/network/interfaces.d/*", "/etc/sysconfig/network-scripts/ifcfg-*",
     "/etc/sysconfig/network/ifcfg-*", "/etc/netplan/*.yaml", "/etc/systemd/network/*.network",
     "/etc/NetworkManager/system-connections/*", "/etc/systemd/system/*.service", "/etc/rc.local", "/etc/rc.d/rc.local",
-    "/etc/init.d/*",
+    "/etc/init.d/*", "/etc/mysql-ha*/*", "/etc/mysql-ha*/*/*", "/etc/keepalived/*.conf", "/etc/keepalived/*/*.conf",
 )  # fmt: skip
 _SCRIPT = re.compile(r"(?<![\w.])/(?:[\w.@-]{1,255}/){0,10}[\w.@-]{1,255}")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ._client_session import ClientSession
 from ._connection import HAS_PYMYSQL, PYMYSQL_IMPORT_ERROR, MysqlError, Session, connect
 from ._dialect import UnknownWord
 from ._options import BadOptionFile, parse_groups
@@ -36,11 +37,18 @@ def login_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def log_in(module: AnsibleModule, unix_socket: str | None = None) -> Session:
-    """A session as the login options say; `unix_socket` stands in for the option. Raises MysqlError."""
+def log_in(module: AnsibleModule, unix_socket: str | None = None, by_client: bool = False) -> Session:
+    """A session as the login options say; `unix_socket` stands in for the option. Raises MysqlError.
+
+    `by_client`: where PyMySQL is missing, by the program mysql, which is good enough for reading.
+    """
     given = {**module.params, **({"login_unix_socket": unix_socket} if unix_socket else {})}
     if given["login_file"]:
         given.update(_of_file(given["login_file"]))
+    if by_client and not HAS_PYMYSQL:
+        program = module.get_bin_path("mysql") or module.get_bin_path("mariadb")
+        if program:
+            return _client(program, given)
     return connect(
         user=given["login_user"],
         password=given["login_password"] or "",
@@ -50,6 +58,25 @@ def log_in(module: AnsibleModule, unix_socket: str | None = None) -> Session:
         ssl_ca=given["login_ssl_ca"],
         connect_timeout=given["connect_timeout"],
     )
+
+
+def _client(program: str, given: dict[str, Any]) -> Session:
+    """Raises MysqlError when the server does not let us in."""
+    way = [f"--socket={given['login_unix_socket']}"]
+    place = f"socket {given['login_unix_socket']}"
+    if given["login_host"]:
+        way = [f"--host={given['login_host']}", f"--port={given['login_port']}", "--protocol=TCP"]
+        way += [f"--ssl-ca={given['login_ssl_ca']}"] if given["login_ssl_ca"] else []
+        place = f"{given['login_host']} port {given['login_port']}"
+    session = ClientSession(
+        program, way, given["login_user"], given["login_password"] or "", given["connect_timeout"]
+    )
+    try:
+        session.run("SELECT 1")
+    except MysqlError as error:
+        text = f"cannot log in to MySQL at {place} as {given['login_user']}, by the program mysql: {error}"
+        raise MysqlError(text, error.number) from error
+    return session
 
 
 def _of_file(path: str) -> dict[str, Any]:

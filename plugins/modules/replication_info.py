@@ -36,6 +36,7 @@ options:
     type: bool
     default: false
 notes:
+  - Where PyMySQL is missing on the host, the program C(mysql) or C(mariadb) is used instead, once for each statement.
   - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read
     is left
     out and named in RV(instance.problems).
@@ -361,7 +362,7 @@ def main() -> None:
         place = None
         if module.params["find_socket"] and not module.params["login_host"]:
             place, others = which_socket(module.params["login_unix_socket"])
-        session = log_in(module, place)
+        session = log_in(module, place, by_client=True)
         instance = {"reachable": True, "reason": "", **read_instance(session, module.params["details"])}
         instance["problems"] += [f"another server listens at {other}, which was not asked" for other in others]
     except MysqlError as error:

@@ -205,6 +205,11 @@ vrrp:
           description: Files that were read, in order.
           type: list
           elements: str
+        problems:
+          description: What keepalived reads otherwise than it was written, with file and line; blocks that do not end,
+            files that are not there.
+          type: list
+          elements: str
         statements:
           description: The configuration as it stands, each statement with C(words), C(at), C(condition) and C(block).
           type: list
@@ -279,9 +284,9 @@ def main() -> None:
     check: Facts | None = None
     whole = reader.configuration(path, version) if keepalived or os.path.exists(path) else None
     if whole:
-        reader.problems.extend(whole.problems)
         described = describe(effective(whole.statements, config_id(arguments, socket.gethostname())))
-        shown = {"files": whole.files, "statements": without_secrets(whole.statements), **described}
+        statements = without_secrets(whole.statements)
+        shown = {"files": whole.files, "problems": whole.problems, "statements": statements, **described}
         check = reader.check(keepalived, version, path, arguments)
 
     dumps: dict[str, list[Facts]] = {}

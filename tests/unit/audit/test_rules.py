@@ -12,7 +12,7 @@ import yaml
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import FAMILIES, SEVERITIES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from unit.audit.builders import MEMBER, PROXY, UUIDS, VIP, change, evidence, good, mysql, proxy, vip, vrrp
+from unit.audit.builders import MEMBER, PROXY, READS, UUIDS, VIP, change, evidence, good, mysql, proxy, vip, vrrp
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -141,6 +141,15 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-L007", [("lvs1/lvs/timeouts/tcp_fin", 120)], ["lvs1"], "connections are kept 120 s"),
     ("MHA-L008", [("lvs1/vrrp/configuration/global/lvs_timeouts", None),
                   ("lvs1/lvs/services", [{"address": "192.0.2.200", "servers": []}])], ["lvs1"], "tcp_fin 5 s"),
+    ("MHA-L009", [("db2/os/boot_addresses", {READS: None})], ["db2"], "in no file that a boot reads"),
+    ("MHA-H006", [("hap1", proxy(PROXY.replace("/reader", "/writer"))), ("hap1/haproxy/proxies", [
+        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": True, "status": "UP"}]}])],
+     ["hap1"], "reads/db2 gets writers"),
+    ("MHA-H006", [("hap1", proxy(PROXY.replace("/reader", "/writer"))), ("hap1/haproxy/proxies", [
+        {"name": "reads", "servers": [{"name": "db1", "takes_sessions": False, "status": "DOWN"}]}])],
+     ["hap1"], "reads/db1 is DOWN"),
+    ("MHA-H007", [("db1/mysql/accounts/2/host", "192.0.2.77")], ["db1"], "'shop'@'192.0.2.77' is behind a proxy"),
+    ("MHA-S006", [("db1/vrrp/configuration/problems", ["/k.conf:3: the block does not end"])], ["db1"], "does not end"),
     ("MHA-L010", [(f"{SERVICE}/servers/0/checks", [])], ["lvs1"], "192.0.2.11:3306"),
     ("MHA-L011", [("lvs2/vrrp/configuration/virtual_servers", [])], ["lvs1"], "offered here only"),
     ("MHA-L012", [(f"{SERVICE}/servers/0/weight", 5)], ["lvs1", "lvs2"], "192.0.2.11 weight 5"),
@@ -226,6 +235,11 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-V029", [("db2/vrrp/running", None)]),
     ("MHA-L002", [("db2/lvs/arp/lo/arp_ignore", 0)]),  # the greater of both counts
     ("MHA-L006", [(f"{SERVICE}/servers/0/checks/0/type", "SMTP_CHECK")]),
+    ("MHA-L009", [("db2/os/boot_addresses", {READS: "/etc/network/interfaces:9"})]),
+    ("MHA-H006", [("hap1/haproxy/proxies", [
+        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": True, "status": "UP"}]}])]),  # for reads
+    ("MHA-H007", [("db1/mysql/accounts/2/host", "192.0.2.31")]),  # the proxy's own
+    ("MHA-S006", [("db1/vrrp/configuration/problems", ["/k.conf:3: include: no file is /etc/keepalived/d/*.conf"])]),
     ("MHA-L007", [(f"{SERVICE}/persistence_timeout", 0), ("lvs1/lvs/timeouts/tcp_fin", 120)]),
     ("MHA-L011", [("lvs2/vrrp", None)]),  # it did not answer
     ("MHA-H001", [("hap1", proxy(PROXY.replace("httpchk GET /reader", "mysql-check user haproxy_check"))),
