@@ -18,8 +18,8 @@ PIP_INSTALL := pip install -qq --disable-pip-version-check --no-compile --only-b
 
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 MOLECULE := $(addprefix molecule-,$(SCENARIOS))
-STAGES := lint unit simulation sanity $(MOLECULE)
-REPORTS := $(patsubst %,build/junit/%.xml,unit simulation $(MOLECULE))
+STAGES := lint unit browser simulation sanity $(MOLECULE)
+REPORTS := $(patsubst %,build/junit/%.xml,unit browser simulation $(MOLECULE))
 
 .PHONY: help
 help: ## list the targets
@@ -86,6 +86,10 @@ unit: $(DEV) ## pure functions and checks of the tree; no lab
 .PHONY: simulation
 simulation: $(DEV) ## a selection of the simulated clusters, and the planted mistakes; no lab
 	@pytest tests/simulation --junitxml=build/junit/simulation.xml
+
+.PHONY: browser
+browser: $(DEV) ## the audit's page in a headless Chromium, where there is one; MHA_PICTURES=DIR leaves pictures of it
+	@pytest tests/browser --junitxml=build/junit/browser.xml
 
 SECONDS ?= 600
 .PHONY: simulate

@@ -34,7 +34,7 @@ def drawing(cluster: Result, hosts: dict[str, Result], anchors: Mapping[str, str
         [_box(each, anchors) for each in placed.boxes],
         [_label(route) for route in routes if route.line.label],
         viewBox=f"0 0 {placed.width:.0f} {placed.height:.0f}", width=round(placed.width), height=round(placed.height),
-        role="group", aria_label=about, class_="wide" if placed.width > 700 else None,
+        role="group", aria_label=about, class_="wide" if placed.width > max(700, 1.2 * placed.height) else None,
     )  # fmt: skip
     return image, placed.left_out
 

@@ -23,6 +23,7 @@ _MEANING = {
     "warning": "it makes a fault worse",
     "info": "good to know",
 }
+_LARGE = 200  # findings
 _FEW = 2  # clusters whose drawings stand before the findings
 
 
@@ -64,7 +65,8 @@ def page(result: Result) -> str:
         tag("title", "Audit of MySQL clusters, ", line(result["generated_at"])[:10]),
         tag("style", Markup(STYLE)),
     ]
-    document = tag("html", tag("head", head), tag("body", body), lang="en")
+    large = "large" if sum(result["summary"][severity] for severity in SEVERITIES) > _LARGE else None
+    document = tag("html", tag("head", head), tag("body", body, class_=large), lang="en")
     return f"<!DOCTYPE html>\n{document}\n"
 
 
@@ -243,10 +245,9 @@ def _cluster(cluster: Result, names: _Names) -> Markup:
             "figure",
             tag("div", image, class_="paper", tabindex=0, role="region", aria_label=f"Drawing of {cluster['name']}"),
             tag("p", more, class_="soft") if more else None,
-            class_="wide" if 'class="wide"' in image else None,
         ),
         tag("details", tag("summary", "The same and more as tables"), tables(cluster)),
-        id=f"cluster-{number}", data_cluster=number,
+        id=f"cluster-{number}", data_cluster=number, class_="wide" if 'class="wide"' in image else None,
     )  # fmt: skip
 
 

@@ -98,6 +98,9 @@ article header .cluster { margin-left: auto; }
 article dl { display: grid; grid-template-columns: auto 1fr; gap: .1rem .8rem; margin: .5rem 0 0; }
 article dt { color: var(--soft); } article dd { margin: 0; }
 [hidden] { display: none !important; }
+/* What is off the screen is not laid out: of a thousand findings that takes seconds. */
+.large article { content-visibility: auto; contain-intrinsic-size: auto 12rem; }
+.large #topology > section { content-visibility: auto; contain-intrinsic-size: auto 30rem; }
 
 .scroll { overflow-x: auto; overflow-wrap: break-word; } .scroll code { overflow-wrap: inherit; }
 .scroll table { min-width: 44rem; }
@@ -106,7 +109,7 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0;
   border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
 article table { margin-top: .5rem; table-layout: fixed; }
-article th:first-child { width: 17%; } article th:last-child { width: 32%; }
+article th:first-child { width: 24%; } article th:last-child { width: 30%; }
 tr:target td, tr:target th { background: var(--info-tint); }
 details { margin: .5rem 0; } summary { cursor: pointer; width: fit-content; }
 
@@ -158,15 +161,15 @@ footer { margin: 3rem auto 2rem; color: var(--soft); font-size: .88rem; }
 @page { size: A4; margin: 14mm; }
 @page drawing { size: A4 landscape; margin: 10mm; }
 @media print {
-  body { font-size: 10pt; }
+  body { font-size: 10pt; } .large article, .large #topology > section { content-visibility: visible; }
   header.page, main, footer { max-width: none; padding: 0; }
   .filter, .skip { display: none; }
   .tiles a { text-decoration: none; } a { color: inherit; }
   article, figure, .alert, tr { break-inside: avoid; } h2, h3, h4 { break-after: avoid; }
   .paper { overflow: visible; border: 0; background: none; }
-  .paper > svg { max-width: 100%; max-height: 175mm; height: auto; }
-  .scroll { overflow: visible; overflow-wrap: anywhere; } .scroll table { min-width: 0; font-size: 8.5pt; }
-  figure.wide { page: drawing; }
+  .paper > svg { max-width: 100%; max-height: 230mm; height: auto; }
+  .scroll { overflow: visible; overflow-wrap: anywhere; } .scroll table { min-width: 0; } table { font-size: 8.5pt; }
+  section.wide { page: drawing; } section.wide .paper > svg { max-height: 155mm; }
   details:not([open]), summary { display: none; }
   .badge, svg * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -69,9 +69,9 @@ def tree(request: pytest.FixtureRequest) -> Tree:
 def test_the_page_needs_nothing_else(tree: Tree) -> None:
     assert {name for name, _attributes in tree.elements} <= {
         "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "article", "figure",
-        "div", "p", "span", "a", "b", "strong", "code", "h1", "h2", "h3", "h4", "ul", "li", "dl", "dt", "dd", "table", "thead",
-        "tbody", "tr", "th", "td", "details", "summary", "form", "fieldset", "legend", "label", "input", "select",
-        "optgroup", "option", "button", "output", "script", "svg", "g", "path", "rect", "text",
+        "div", "p", "span", "a", "b", "strong", "code", "h1", "h2", "h3", "h4", "ul", "li", "dl", "dt", "dd", "table",
+        "thead", "tbody", "tr", "th", "td", "details", "summary", "form", "fieldset", "legend", "label", "input",
+        "select", "optgroup", "option", "button", "output", "script", "svg", "g", "path", "rect", "text",
     }  # fmt: skip
     for _name, attributes in tree.elements:
         assert not {key for key in attributes if key in ("src", "srcset", "style", "action") or key.startswith("on")}
