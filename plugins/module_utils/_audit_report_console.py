@@ -24,7 +24,7 @@ def _findings(result: Result, limit: int) -> Iterator[str]:
         name = f"{line(finding['rule'])}  {line(finding['title'])}"
         yield f"{finding['severity'].upper():<8}  {name}  [{line(finding['cluster'])}]"
         yield from _evidence(finding["evidence"])
-        variable = f" ({line(finding['variable'])})" if finding["variable"] else ""
+        variable = f" Variable: {line(finding['variable'])}" if finding["variable"] else ""
         yield f"    mend: {line(finding['mend'], _TEXT)}{variable}"
         yield ""
     if len(every) > limit:

@@ -250,17 +250,26 @@ def _vips(cluster: Result, boxes: dict[Key, Box], pools: list[_Pool]) -> tuple[l
         servers = [host for host in hosts if ("host", host) in boxes]
         own = [pool.box.key for pool in pools if any(_listens(entry, vip["address"]) for entry in pool.listen)]
         behind = own or [pool.box.key for pool in pools if set(pool.hosts) & set(hosts)]
-        held = "on " + line(", ".join(vip["holders"])) if vip["holders"] else "on no host"
-        # Whoever offers a service by LVS has its address without our seeing it where vip_info could not look.
+        # Only of an address that VRRP moves is it known who might have it.
+        held = "on " + line(", ".join(vip["holders"])) if vip["holders"] else "on no host" if members else ""
         wrong = len(vip["holders"]) > 1 or (members and not vip["holders"])
         wrong = wrong or vip["stale"] or (vip["answering"] or 0) > 1
-        box = Box(key, "vip", line(vip["address"]), [_vrrp(vip), held], "VIP", "bad" if wrong else "good")
+        box = Box(
+            key,
+            "vip",
+            line(vip["address"]),
+            [each for each in (_vrrp(vip), held) if each],
+            "VIP",
+            "bad" if wrong else "good",
+        )
         if servers or not behind:
             fronts.append(box)
             feeds += [_vip_feed(key, vip, host, members.get(host)) for host in servers]
         else:
             tops.append(box)
-            feeds += [Line(key, pool, box.state, "", f"{line(vip['address'])}, {held}") for pool in behind]
+            feeds += [
+                Line(key, pool, box.state, "", f"{line(vip['address'])}, {held or 'balanced here'}") for pool in behind
+            ]
     return tops, fronts, feeds
 
 

@@ -92,7 +92,7 @@ def _channel(channel: Result) -> Iterator[Child]:
 def _vip(vip: Result) -> Iterator[Child]:
     yield line(vip["address"]) + (f"/{vip['prefix']}" if vip["prefix"] is not None else "")
     yield {"vrrp": "VRRP", "lvs": "LVS", "vrrp_and_lvs": "VRRP and LVS"}.get(vip["kind"], "only seen")
-    yield ", ".join(vip["holders"]) or "no host"
+    yield ", ".join(vip["holders"]) or ("no host" if vip["instances"] else "?")
     yield ", ".join(vip["on_lo"])
     yield ", ".join(vip["stale"])
     yield "?" if vip["answering"] is None else vip["answering"]

@@ -64,7 +64,7 @@ def extra(evidence: Result) -> str:
     value = evidence["value"]
     if not value or value is True:
         return ""
-    text = line(value, 200)
+    text = f"{value:g}" if isinstance(value, float) else line(value, 200)
     return "" if text in evidence["text"] else text
 
 
