@@ -158,13 +158,15 @@ def _article(finding: Result, names: _Names) -> Markup:
     hosts = " ".join(str(names.host[name]) for name in dict.fromkeys(each["host"] for each in finding["evidence"])
                      if name in names.host)  # fmt: skip
     cluster = names.cluster.get(finding["cluster"])
+    # So that a ticket can name one finding.
+    anchor = f"{finding['rule']}-{cluster}" if finding["rule"].replace("-", "").isalnum() else None
     return tag(
         "article",
         tag(
             "header",
             tag("span", finding["severity"], class_=f"badge {finding['severity']}"),
             tag("h4", finding["title"]),
-            tag("code", finding["rule"], class_="soft"),
+            tag("a", tag("code", finding["rule"]), href=f"#{anchor}") if anchor else tag("code", finding["rule"]),
             tag("a", finding["cluster"], href=f"#cluster-{cluster}", class_="cluster"),
         ),
         tag(
@@ -173,7 +175,7 @@ def _article(finding: Result, names: _Names) -> Markup:
             tag("tbody", rows),
         ),
         tag("dl", _advice(finding)),
-        class_=finding["severity"], data_severity=finding["severity"], data_cluster=cluster, data_hosts=hosts or "-",
+        id=anchor, class_=finding["severity"], data_severity=finding["severity"], data_cluster=cluster, data_hosts=hosts or "-",
     )  # fmt: skip
 
 

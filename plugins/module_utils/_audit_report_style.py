@@ -91,6 +91,7 @@ code, .mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-siz
 article { border: 1px solid var(--rule); border-left: 5px solid var(--edge); border-radius: 5px;
   padding: .6rem .9rem .7rem;
   margin: .7rem 0; }
+article:target { outline: 2px solid var(--link); }
 article.critical { border-left-color: var(--critical); } article.serious { border-left-color: var(--serious); }
 article.warning { border-left-color: var(--warning); } article.info { border-left-color: var(--info); }
 article header { display: flex; flex-wrap: wrap; gap: .2rem .7rem; align-items: baseline; }
