@@ -175,7 +175,8 @@ def _article(finding: Result, names: _Names) -> Markup:
             tag("tbody", rows),
         ),
         tag("dl", _advice(finding)),
-        id=anchor, class_=finding["severity"], data_severity=finding["severity"], data_cluster=cluster, data_hosts=hosts or "-",
+        id=anchor, class_=finding["severity"], data_severity=finding["severity"], data_cluster=cluster,
+        data_hosts=hosts or "-",
     )  # fmt: skip
 
 
