@@ -66,8 +66,10 @@ def no_vip(cluster: Cluster) -> Iterator[Evidence]:
 
 def _needs_arp(cluster: Cluster) -> Iterator[tuple[str, str]]:
     found: dict[str, str] = {}
+    known = dict(cluster.having("lvs"))
     for host, vip, _at in _realservers(cluster):
-        if ":" not in vip:  # IPv6 knows no ARP
+        has_it = vip in {entry["address"] for entry in known.get(host, {}).get("lo", [])}
+        if has_it and ":" not in vip:  # IPv6 knows no ARP
             found.setdefault(host, vip)
     yield from found.items()
 
