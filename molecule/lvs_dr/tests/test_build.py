@@ -96,7 +96,7 @@ def test_only_the_holder_answers_arp_for_the_vips() -> None:
     mac = machine(holder()).check_output("cat /sys/class/net/eth0/address").lower()
     for vip in (VIP, SECOND_VIP):
         # Broadcasts only, so that everybody hears every question
-        said = machine(CLUSTER.client).run("arping -b -c 4 -w 4 -I eth0 %s", vip).stdout
+        said = machine(CLUSTER.client).run("arping -b -c 2 -w 2 -I eth0 %s", vip).stdout
         assert {found.lower() for found in re.findall(r"\[([0-9A-Fa-f:]{17})\]", said)} == {mac}, said
 
 
