@@ -7,6 +7,7 @@ Usage: interrupt.py INVENTORY RESULT HOST...
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -51,10 +52,19 @@ def interrupt(inventory: str, point: str, seconds_into: float = 0.5) -> bool:
         if line.startswith("TASK [") and point in line:
             reached = True
             time.sleep(seconds_into)
-            os.killpg(run.pid, signal.SIGKILL)
+            kill_with_workers(run.pid)
             break
     run.wait()
     return reached
+
+
+def kill_with_workers(run: int) -> None:
+    """As if the control node had lost its power; ansible-core's workers have sessions of their own, and would stay."""
+    workers = Path(f"/proc/{run}/task/{run}/children").read_text().split()
+    os.killpg(run, signal.SIGKILL)
+    for worker in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(worker), signal.SIGKILL)
 
 
 def main() -> None:
