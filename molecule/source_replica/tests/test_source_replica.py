@@ -58,6 +58,12 @@ def test_the_killed_runs_left_at_most_one_instance_writable() -> None:
     assert sum(answer != "1" for answer in left.values()) <= 1, left
 
 
+@pytest.mark.parametrize("name", CLUSTER.members)
+def test_the_killed_runs_left_nothing_that_keeps_services_from_starting(name: str) -> None:
+    left = machine(name).run("ls /usr/sbin/policy-rc.d /etc/mysql/mysql.conf.d/zzz-* /run/mysql-ha/*.hold").stdout
+    assert not left
+
+
 def writable_periods(name: str) -> list[tuple[float, float]]:
     """When an instance was writable: from one answer that said so to the next, where no other answer lies between."""
     answers = [line.split() for line in machine(name).file(WATCH_LOG).content_string.splitlines()]
