@@ -140,10 +140,10 @@ def whole() -> None:
     holder()
 
 
-def site(*arguments: str, **variables: Any) -> Run:
-    """Run site.yml, with variables that differ from the inventory's; it must succeed."""
+def reads_playbook(*arguments: str, **variables: Any) -> Run:
+    """What of site.yml belongs to reads, with variables that differ from the inventory's; it must succeed."""
     extra = ["-e", json.dumps(variables)] if variables else []
-    run = run_playbook(CLUSTER.inventory, *arguments, *extra)
+    run = run_playbook(CLUSTER.inventory, *arguments, *extra, playbook="molecule/lvs_dr/reads.yml")
     assert run.returncode == 0, run.output[-4000:]
     return run
 
