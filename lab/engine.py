@@ -17,6 +17,9 @@ LOG = CACHE / "dockerd.log"
 PID_FILE = CACHE / "dockerd.pid"
 START_SECONDS = 60
 
+# Asking for IPVS by name makes a kernel load it.
+ASK_FOR_IPVS = "genl ctrl get name IPVS > /dev/null 2>&1; test ! -e /proc/net/ip_vs || echo yes"
+
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 # systemd 258 and newer does not boot under cgroup v1. Where the machine has that, the engine gets
@@ -45,6 +48,12 @@ def ensure() -> None:
 
 def answers() -> bool:
     return succeeds("docker", "info", timeout=20)
+
+
+@functools.cache
+def has_ipvs(image: str) -> bool:
+    """Whether containers of this engine can be LVS directors. image: something with iproute2."""
+    return docker("run", "--rm", "--network=none", "--cap-add=NET_ADMIN", image, "sh", "-c", ASK_FOR_IPVS) == "yes"
 
 
 def started_here() -> int | None:

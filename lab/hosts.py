@@ -1,39 +1,47 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The network and the hosts: containers with systemd as PID 1. Touches labelled objects only."""
+"""The network and the hosts: containers, in which systemd is PID 1 or a kernel runs. Touches labelled objects only."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import disks
-from image import LABEL
+import multicast
+from image import LABEL, Image
 from lab_inventory import CONTAINER_PREFIX, Host, Wanted
 from shell import LabError, docker, say
 
 NETWORK = "mha-lab"
+DIRECTOR_LABEL = "opendba.mysql_ha.director=yes"
 RECIPE_LABEL = "opendba.mysql_ha.recipe"  # hash of what it was made from
 DATA = "/var/lib/mysql"
 BOOT_SECONDS = 90
 STARTS_AT_ONCE = 4
+KERNEL_MEMORY = "384M"
 
 
-def up(wanted: Wanted, image: str, fresh: bool) -> None:
+def up(wanted: Wanted, images: dict[str, Image], fresh: bool) -> None:
     if fresh:
-        remove(wanted.addresses)
+        remove(wanted.keys)
     _ensure_network(wanted.subnet)
-    hosts = wanted.hosts(in_use={host.address: host.key for host in existing()})
-    _each(hosts, lambda host: _ensure_host(host, image))
+    if any(host.ipvs for host in wanted.hosts):
+        multicast.allow(f"br-{docker('network', 'inspect', '--format={{.Id}}', NETWORK)[:12]}")
+    hosts = wanted.addressed(in_use={host.address: host.key for host in existing()})
+    _each(hosts, lambda host: _ensure_host(host, images[host.key]))
     _each(hosts, _wait_booted)
     say(f"{len(hosts)} hosts are up: {', '.join(host.key for host in hosts)}")
 
 
 def remove(keys: Iterable[str]) -> None:
     _each([host for host in existing() if host.key in keys], _remove_host)
+    if not _listed("ps", "--all", "--quiet", f"--filter=label={DIRECTOR_LABEL}"):
+        multicast.forbid()
 
 
 def remove_all() -> None:
@@ -44,6 +52,7 @@ def remove_all() -> None:
         docker("rm", "--force", "--volumes", container)
     for volume in _listed("volume", "ls", "--format={{.Name}}"):
         docker("volume", "rm", volume)
+    multicast.forbid()
     for network in _listed("network", "ls", "--format={{.Name}}"):
         docker("network", "rm", network)
         say(f"removed the network {network}")
@@ -84,11 +93,11 @@ def existing() -> list[Host]:
 
 
 def status() -> None:
-    row = "{:<16} {:<24} {:<16} {:<10} {}".format
-    print(row("HOST", "CONTAINER", "ADDRESS", "POWER", "SYSTEMD"))
+    row = "{:<16} {:<24} {:<16} {:<40} {:<10} {}".format
+    print(row("HOST", "CONTAINER", "ADDRESS", "IMAGE", "POWER", "SYSTEMD"))
     for host in existing():
-        power = docker("inspect", "--format={{.State.Status}}", host.container)
-        print(row(host.key, host.container, host.address, power, _systemd(host.container) or "-"))
+        image, power = docker("inspect", "--format={{.Config.Image}} {{.State.Status}}", host.container).split()
+        print(row(host.key, host.container, host.address, image, power, _systemd(host.container) or "-"))
 
 
 def _ensure_network(subnet: str) -> None:
@@ -110,7 +119,7 @@ def _remove_host(host: Host) -> None:
     say(f"removed {host.container}")
 
 
-def _ensure_host(host: Host, image: str) -> None:
+def _ensure_host(host: Host, image: Image) -> None:
     arguments = _run_arguments(host, image)
     recipe = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:12]
     if host.container not in _listed("ps", "--all", "--format={{.Names}}"):
@@ -122,7 +131,7 @@ def _ensure_host(host: Host, image: str) -> None:
         except LabError:
             _remove_host(host)  # the engine keeps a container that it cannot start
             raise
-        say(f"{host.key}: made, {host.address}")
+        say(f"{host.key}: made, {host.address}{', with a kernel of its own' if image.own_kernel else ''}")
         return
     if docker("inspect", f'--format={{{{index .Config.Labels "{RECIPE_LABEL}"}}}}', host.container) != recipe:
         say(
@@ -139,7 +148,9 @@ def _start(host: Host) -> None:
     docker("start", host.container)
 
 
-def _run_arguments(host: Host, image: str) -> list[str]:
+def _run_arguments(host: Host, image: Image) -> list[str]:
+    director = [f"--label={DIRECTOR_LABEL}"] if host.ipvs else []
+    own_kernel = [f"--env=LAB_MEMORY={KERNEL_MEMORY}", "--device=/dev/net/tun"] if image.own_kernel else []
     return [
         f"--name={host.container}",
         f"--hostname={host.key}",
@@ -168,7 +179,9 @@ def _run_arguments(host: Host, image: str) -> list[str]:
         "--security-opt=apparmor=unconfined",
         # On overlayfs CLONE leaves mysqld unable to restart.
         f"--volume={_volume(host)}:{DATA}",
-        image,
+        *director,
+        *own_kernel,
+        image.name,
     ]
 
 
@@ -179,12 +192,25 @@ def _volume(host: Host) -> str:
 def _wait_booted(host: Host) -> None:
     deadline = time.monotonic() + BOOT_SECONDS
     while (state := _systemd(host.container)) not in ("running", "degraded"):
+        if docker("inspect", "--format={{.State.Running}}", host.container) != "true":
+            raise LabError(f"{host.key}: went off again:\n{_console(host)}")
         if time.monotonic() > deadline:
             raise LabError(f"{host.key}: systemd is {state or 'silent'} after {BOOT_SECONDS} s")
         time.sleep(0.2)
     if state == "degraded":
         failed = docker("exec", host.container, "systemctl", "list-units", "--failed", "--no-legend", "--plain")
         say(f"{host.key}: has failed units:\n{failed}")
+
+
+def _console(host: Host) -> str:
+    """The end of what it said since it was made; nothing, mostly, where systemd runs in the container."""
+    return subprocess.run(
+        ["docker", "logs", "--tail=10", host.container],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    ).stdout
 
 
 def _systemd(container: str) -> str:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Makes and removes the lab's hosts: containers that behave like freshly installed Debian machines."""
+"""Makes and removes the lab's hosts, which behave like freshly installed Debian machines."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ import engine
 import hosts
 import image
 import lab_inventory
-from shell import CACHE, LabError, say
+from shell import CACHE, LabError, alone, say
 
 
 def up(arguments: argparse.Namespace) -> None:
     wanted = lab_inventory.load(arguments.inventory)
-    engine.ensure()
-    hosts.up(wanted, image.ensure(), arguments.fresh)
+    with alone():
+        engine.ensure()
+        hosts.up(wanted, {host.key: image.ensure(host) for host in wanted.hosts}, arguments.fresh)
 
 
 def down(arguments: argparse.Namespace) -> None:
+    with alone():
+        _down(arguments)
+
+
+def _down(arguments: argparse.Namespace) -> None:
     if not engine.answers():
         say("no Docker engine answers, so there is no lab")
         return
     if arguments.inventory:
-        hosts.remove(lab_inventory.load(arguments.inventory).addresses)
+        hosts.remove(lab_inventory.load(arguments.inventory).keys)
         return
     hosts.remove_all()
     if arguments.all:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import shutil
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ GROUP = "lab"
 CONTAINER_PREFIX = "mha-"
 DEFAULT_SUBNET = "10.77.0.0/24"
 STRICT = {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
+DEFAULT_RELEASE = "sid"  # the only one with MySQL
+RELEASE = re.compile(r"[a-z]+")
 FIRST_FREE = 11  # the low addresses are the engine's
 
 
@@ -28,6 +32,8 @@ class Host:
     key: str
     address: str
     disk: str = ""  # size of its data's own disk; empty: the data is in a volume of the engine
+    release: str = DEFAULT_RELEASE  # of Debian
+    ipvs: bool = False  # it can be an LVS director
 
     @property
     def container(self) -> str:
@@ -36,28 +42,30 @@ class Host:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the inventories say: the lab's subnet, and each machine key with `lab_address`; sizes by machine key."""
+    """What the inventories say: the lab's subnet, and its hosts; those without `lab_address` have none yet."""
 
     subnet: str
-    addresses: dict[str, str | None]
-    disks: dict[str, str] = field(default_factory=dict)
+    hosts: tuple[Host, ...]
 
-    def hosts(self, in_use: dict[str, str]) -> list[Host]:
+    @property
+    def keys(self) -> list[str]:
+        return [host.key for host in self.hosts]
+
+    def addressed(self, in_use: dict[str, str]) -> list[Host]:
         """With an address for every host. `in_use`: address -> machine key of the hosts that the lab has already."""
-        for key, address in self.addresses.items():
-            if address and in_use.get(address, key) != key:
-                raise LabError(f"{key}: lab_address {address} is that of the lab's host {in_use[address]}")
-        fixed = {address for address in self.addresses.values() if address}
+        for host in self.hosts:
+            if host.address and in_use.get(host.address, host.key) != host.key:
+                raise LabError(
+                    f"{host.key}: lab_address {host.address} is that of the lab's host {in_use[host.address]}"
+                )
+        fixed = {host.address for host in self.hosts}
         kept = {key: address for address, key in in_use.items() if address not in fixed}
         free = (
             address
             for address in map(str, list(ipaddress.ip_network(self.subnet).hosts())[FIRST_FREE - 1 :])
             if address not in fixed and address not in in_use
         )
-        return [
-            Host(key, address or kept.get(key) or next(free), self.disks.get(key, ""))
-            for key, address in self.addresses.items()
-        ]
+        return [replace(host, address=host.address or kept.get(host.key) or next(free)) for host in self.hosts]
 
 
 def load(sources: list[str]) -> Wanted:
@@ -72,39 +80,63 @@ def load(sources: list[str]) -> Wanted:
         raise LabError(f"lab_subnet differs between hosts: {', '.join(sorted(subnets))}; the lab is one network")
     subnet = subnets.pop()
 
-    addresses: dict[str, str | None] = {}
-    disks: dict[str, str] = {}
+    hosts: dict[str, Host] = {}
     for name in names:
-        host = variables.get(name, {})
-        key = str(host.get("ansible_host", name))
-        address = host.get("lab_address")
-        if address and addresses.get(key, address) not in (None, address):
-            raise LabError(f"{name}: lab_address is {address}, but its machine {key} already has {addresses[key]}")
-        addresses[key] = addresses.get(key) or address
-        if host.get("lab_disk"):
-            disks[key] = str(host["lab_disk"])
-    _check(subnet, addresses)
-    return Wanted(subnet, addresses, disks)
+        host = _host(name, variables.get(name, {}))
+        hosts[host.key] = _merged(name, hosts.get(host.key, host), host)
+    _check(subnet, hosts.values())
+    return Wanted(subnet, tuple(hosts.values()))
 
 
-def _check(subnet: str, addresses: dict[str, str | None]) -> None:
+def _host(name: str, variables: dict[str, Any]) -> Host:
+    release = str(variables.get("lab_release", DEFAULT_RELEASE))
+    if not RELEASE.fullmatch(release):
+        raise LabError(f"{name}: lab_release {release} is no name of a Debian release, like bookworm")
+    ipvs = variables.get("lab_ipvs", False)
+    if not isinstance(ipvs, bool):
+        raise LabError(f"{name}: lab_ipvs is true or false, not {ipvs!r}")
+    if ipvs and variables.get("lab_disk"):
+        raise LabError(f"{name}: a host has lab_disk or lab_ipvs, not both: a director has no data")
+    return Host(
+        key=str(variables.get("ansible_host", name)),
+        address=str(variables.get("lab_address") or ""),
+        disk=str(variables.get("lab_disk") or ""),
+        release=release,
+        ipvs=ipvs,
+    )
+
+
+def _merged(name: str, first: Host, other: Host) -> Host:
+    """Of two inventory names that share a machine."""
+    if first.address and other.address and first.address != other.address:
+        raise LabError(
+            f"{name}: lab_address is {other.address}, but its machine {first.key} already has {first.address}"
+        )
+    if first.release != other.release:
+        raise LabError(f"{name}: lab_release is {other.release}, but its machine {first.key} has {first.release}")
+    return replace(
+        first, address=first.address or other.address, disk=other.disk or first.disk, ipvs=first.ipvs or other.ipvs
+    )
+
+
+def _check(subnet: str, hosts: Iterable[Host]) -> None:
     try:
         network = ipaddress.ip_network(subnet)
     except ValueError as error:
         raise LabError(f"lab_subnet: {error}") from error
     owners: dict[str, str] = {}
-    for key, address in addresses.items():
-        if address is None:
+    for host in hosts:
+        if not host.address:
             continue
         try:
-            inside = ipaddress.ip_address(address) in network
+            inside = ipaddress.ip_address(host.address) in network
         except ValueError as error:
-            raise LabError(f"{key}: lab_address: {error}") from error
+            raise LabError(f"{host.key}: lab_address: {error}") from error
         if not inside:
-            raise LabError(f"{key}: lab_address {address} is outside lab_subnet {subnet}")
-        if address in owners:
-            raise LabError(f"{key}: lab_address {address} is also that of {owners[address]}")
-        owners[address] = key
+            raise LabError(f"{host.key}: lab_address {host.address} is outside lab_subnet {subnet}")
+        if host.address in owners:
+            raise LabError(f"{host.key}: lab_address {host.address} is also that of {owners[host.address]}")
+        owners[host.address] = host.key
 
 
 def _members(listing: dict[str, Any], group: str) -> list[str]:

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +24,19 @@ class LabError(Exception):
 
 def say(text: str) -> None:
     print(f"[{time.monotonic() - _START:6.1f} s] {text}", flush=True)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Only one run at a time makes or removes hosts."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE.parent / "lab.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(

@@ -48,6 +48,9 @@ _value:
     models:
       description: By inventory name the dictionary C(cluster_model). Empty when there are errors.
       type: dict
+    directors:
+      description: By inventory name the dictionary C(cluster_director_model). Empty when there are errors.
+      type: dict
     errors:
       description: One line for each finding, naming hosts, variable and the mend. Holds no secrets.
       type: list
@@ -58,22 +61,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import INSTANCES_GROUP, derive
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_director import (
+    DIRECTOR_VARIABLES,
+    DIRECTORS_GROUP,
+)
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES, Variable
 
 
 def cluster_model(hostvars: Mapping[str, Any], groups: Any, play_hosts: Any) -> dict[str, Any]:
     names_by_group = _plain(groups)
     play = _plain(play_hosts)
-    hosts = {name: _host(hostvars[name], name in play) for name in names_by_group.get(INSTANCES_GROUP, [])}
+    tables = {DIRECTORS_GROUP: DIRECTOR_VARIABLES, INSTANCES_GROUP: VARIABLES}
+    hosts = {
+        name: _host(hostvars[name], name in play, table)
+        for group, table in tables.items()
+        for name in names_by_group.get(group, [])
+    }
     result = derive(hosts, names_by_group, play)
-    return {"models": result.models, "errors": result.problems.lines()}
+    return {"models": result.models, "directors": result.directors, "errors": result.problems.lines()}
 
 
-def _host(variables: Mapping[str, Any], in_play: bool) -> dict[str, Any]:
+def _host(variables: Mapping[str, Any], in_play: bool, table: Sequence[Variable]) -> dict[str, Any]:
     """What the model wants to know of a host. The secrets of hosts outside the play are left alone."""
     values: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
-    for variable in VARIABLES:
+    for variable in table:
         if variable.name in variables and (in_play or not variable.secret):
             # One host's broken template is one line of the report, not the end of it. What can be raised here differs
             # between versions of Ansible and includes errors of lookups and of vault.

@@ -9,17 +9,27 @@ Pure: `derive` takes plain dicts and gives plain dicts (the fact `cluster_model`
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from . import _model_rules as rules
+from ._model_director import (
+    DIRECTORS_GROUP,
+    FIRST_PRIORITY,
+    Director,
+    check_directors,
+    find_director_place,
+    read_director,
+    reader_vips,
+)
 from ._model_input import Instance, Problems, read_cluster_name, read_instance
 from ._model_place import find_place
+from ._model_readers import check_reader_vips
 from ._model_rules import Cluster
 from ._model_values import Refused
 
 INSTANCES_GROUP = "mysql"
-_NOT_CLUSTERS = frozenset(["all", "ungrouped", INSTANCES_GROUP])
+_NOT_CLUSTERS = frozenset(["all", "ungrouped", INSTANCES_GROUP, DIRECTORS_GROUP])
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,8 @@ class Member:
     auto_increment_increment: int
     auto_increment_offset: int
     agent_port: int
+    serves_reads: bool  # it is a realserver behind the reader VIPs
+    weight: int  # as such
     machine: str
 
 
@@ -53,10 +65,11 @@ class Machine:
 
 @dataclass(frozen=True)
 class Result:
-    """models: `cluster_model` by host, empty when there are problems."""
+    """models: `cluster_model` by host, directors: `cluster_director_model` by host; empty when there are problems."""
 
     models: dict[str, dict[str, Any]]
     problems: Problems
+    directors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def derive(
@@ -64,13 +77,14 @@ def derive(
 ) -> Result:
     """Validate the inventory and derive the model of every host of the play.
 
-    hosts: by inventory name what `read_instance` takes; at least all hosts of the group `mysql`.
+    hosts: by inventory name what `read_instance` takes; at least all hosts of the groups `mysql` and `lvs_director`.
     groups: Ansible's `groups`. play: the names of the hosts that this run may change.
     Clusters outside the play are read only as far as they can be in the way of those inside.
     """
     problems = Problems()
     names = list(groups.get(INSTANCES_GROUP, []))
-    strangers = [name for name in play if name not in names]
+    director_names = list(groups.get(DIRECTORS_GROUP, []))
+    strangers = [name for name in play if name not in names and name not in director_names]
     if strangers:
         problems.add(
             strangers,
@@ -80,25 +94,38 @@ def derive(
     instances = [
         read_instance(name, hosts[name], name in play, problems if name in play else Problems()) for name in names
     ]
+    directors = [
+        read_director(name, hosts[name], name in play, problems if name in play else Problems())
+        for name in director_names
+        if name not in names  # reported by check_directors
+    ]
     clusters = _clusters(instances, groups, problems)
+    held = reader_vips(clusters, directors)
     vips = frozenset(vip.ip for cluster in clusters if (vip := cluster.value("cluster_vip")))
     for cluster in clusters:
         for instance in cluster.instances:
             place = find_place(instance, vips, problems if instance.in_play else Problems())
             if place:
                 cluster.places[instance.name] = place
+    directors = [
+        replace(director, place=find_director_place(director, held, clusters, problems))
+        for director in directors
+    ]
     members = sum(len(cluster.instances) for cluster in clusters)
     rules.check(clusters, members == len(instances), problems)
+    check_reader_vips(clusters, directors, problems)
+    check_directors(clusters, instances, directors, director_names, problems)
+    if problems.lines():
+        return Result({}, problems)
     models = {}
-    if not problems.lines():
-        for cluster in clusters:
-            if cluster.in_play:
-                models.update(_models(cluster, instances))
-    return Result(models, problems)
+    for cluster in clusters:
+        if cluster.in_play:
+            models.update(_models(cluster, instances, directors))
+    return Result(models, problems, _director_models(clusters, directors, held))
 
 
 def outline(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """What the inventory alone says of every cluster: name, topology, vip, members. For reports: nothing is judged."""
+    """What the inventory alone says of every cluster: name, topology, VIPs, members. For reports: nothing is judged."""
     ignored = Problems()
     names = groups.get(INSTANCES_GROUP, [])
     clusters = _clusters([read_instance(name, hosts[name], True, ignored) for name in names], groups, ignored)
@@ -112,8 +139,10 @@ def outline(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequenc
                 "name": cluster.name,
                 "topology": cluster.value("cluster_topology"),
                 "vip": str(vip) if vip else None,
+                "reader_vips": [str(address) for address in cluster.reader_vips],
                 "members": [{"name": name, "role": "candidate"} for name in candidates]
                 + [{"name": name, "role": "reader"} for name in readers],
+                "serve_reads": [each.name for each in cluster.instances if cluster.serves_reads(each)],
             }
         )
     return outlines
@@ -168,7 +197,9 @@ def _cluster_name(
         return None
 
 
-def _models(cluster: Cluster, instances: Sequence[Instance]) -> dict[str, dict[str, Any]]:
+def _models(
+    cluster: Cluster, instances: Sequence[Instance], directors: Sequence[Director]
+) -> dict[str, dict[str, Any]]:
     """`cluster_model` of each member. All values are known here: whatever is missing was a problem."""
     candidates = [instance.name for instance in cluster.candidates]
     readers = [name for name in cluster.names if name not in candidates]
@@ -184,6 +215,9 @@ def _models(cluster: Cluster, instances: Sequence[Instance]) -> dict[str, dict[s
             "topology": cluster.value("cluster_topology"),
             "virtual_router_id": cluster.value("cluster_virtual_router_id"),
             "writer_vip": asdict(writer_vip),
+            "reader_vips": [str(vip) for vip in cluster.reader_vips],
+            "serves_reads": member["serves_reads"],
+            "directors": _addresses(directors) if cluster.reader_vips else [],
             "interface": cluster.places[name].interface,
             "address": member["address"],
             "self": member,
@@ -213,5 +247,54 @@ def _member(instance: Instance, cluster: Cluster, candidates: Sequence[str]) -> 
         auto_increment_increment=2 if interleaved else 1,
         auto_increment_offset=rank + 1 if interleaved else 1,
         agent_port=cast(int, settings.agent_port),
+        serves_reads=cluster.serves_reads(instance),
+        weight=cast(int, settings.lvs_realserver_weight),
         machine=instance.machine,
     )
+
+
+def _addresses(directors: Sequence[Director]) -> list[str]:
+    return [str(director.place.address) for director in directors if director.place]
+
+
+def _director_models(
+    clusters: Sequence[Cluster], directors: Sequence[Director], held: Sequence[Any]
+) -> dict[str, dict[str, Any]]:
+    """`cluster_director_model` of each director of the play."""
+    present = [director for director in directors if director.present]
+    balanced = [_balanced(cluster) for cluster in clusters if cluster.reader_vips and cluster.in_play]
+    return {
+        director.name: {
+            "name": director.name,
+            "interface": director.place.interface if director.place else "",
+            "address": str(director.place.address) if director.place else "",
+            "virtual_router_id": director.values["lvs_director_virtual_router_id"],
+            "priority": director.values["lvs_director_priority"] or FIRST_PRIORITY - _rank(director, present),
+            "peers": [str(peer.place.address) for peer in present if peer.place and peer is not director],
+            "reader_vips": [str(vip) for vip in held],
+            "clusters": balanced,
+        }
+        for director in directors
+        if director.in_play
+    }
+
+
+def _rank(director: Director, present: Sequence[Director]) -> int:
+    return next((rank for rank, other in enumerate(present) if other is director), 0)
+
+
+def _balanced(cluster: Cluster) -> dict[str, Any]:
+    """What directors need to know of a cluster."""
+    candidates = [instance.name for instance in cluster.candidates]
+    servers = [_member(each, cluster, candidates) for each in cluster.instances if cluster.serves_reads(each)]
+    return {
+        "name": cluster.name,
+        "vips": [str(vip) for vip in cluster.reader_vips],
+        "port": servers[0].port,
+        "readers": cluster.value("cluster_readers"),
+        "writer_vip": str(cluster.value("cluster_vip").ip),
+        "servers": [
+            {key: getattr(server, key) for key in ("name", "address", "port", "weight", "agent_port")}
+            for server in servers
+        ],
+    }

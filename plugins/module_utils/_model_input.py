@@ -25,6 +25,7 @@ from ._model_values import (
     read_auth_pass,
     read_password,
     read_path,
+    read_reader_vips,
     read_seconds,
     read_text,
     read_timeout,
@@ -81,7 +82,7 @@ read_cluster_name = matching(
     "cannot be used in file and VRRP names",
     "write a letter, then up to 31 letters, digits, _ or -",
 )
-_INTERFACE = matching(r"[^\s/]{1,15}", "is not an interface name", "write e.g. eth0")
+INTERFACE = matching(r"[!-.0-~]{1,15}", "is not an interface name", "write e.g. eth0")
 _USER = matching(r"[A-Za-z0-9_.-]{1,32}", "is not an account name", "write 1 to 32 letters, digits, _, . or -")
 _PORT = integer(1, 65535)
 
@@ -102,7 +103,11 @@ VARIABLES = (
         required="give the group a number from 1 to 255 that nobody else's VRRP on this LAN uses, e.g. 51",
     ),
     Variable("cluster_address", read_address),
-    Variable("cluster_interface", _INTERFACE),
+    Variable("cluster_interface", INTERFACE),
+    Variable("cluster_reader_vips", read_reader_vips, [], shared=True),
+    Variable("cluster_readers", one_of("standby", "readers", "all"), "standby", shared=True),
+    Variable("lvs_realserver_weight", integer(0, 65535), 1),
+    Variable("lvs_realserver_state", one_of("present", "absent")),
     Variable("mysql_port", _PORT, 3306),
     Variable("mysql_datadir", read_path, "/var/lib/mysql"),
     Variable("mysql_socket", read_path, "/run/mysqld/mysqld.sock"),
@@ -145,6 +150,10 @@ class Settings:
     cluster_virtual_router_id: int | None
     cluster_address: Address | None
     cluster_interface: str | None
+    cluster_reader_vips: tuple[Address, ...] | None
+    cluster_readers: str | None
+    lvs_realserver_weight: int | None
+    lvs_realserver_state: str | None
     mysql_port: int | None
     mysql_datadir: str | None
     mysql_socket: str | None
@@ -195,29 +204,39 @@ def read_instance(name: str, host: Mapping[str, Any], in_play: bool, problems: P
 
     An interface entry is {"name": "eth0", "address": "10.0.0.11", "prefix": 24, "primary": True}.
     """
+    values, refused = read_variables(VARIABLES, name, host, problems)
+    check_name(name, problems)
+    return Instance(name, in_play, Settings(**values), frozenset(refused), read_addresses(host))
+
+
+def read_variables(
+    table: Iterable[Variable], name: str, host: Mapping[str, Any], problems: Problems
+) -> tuple[dict[str, Any], set[str]]:
+    """The typed values, and the names of those that were refused."""
     values: dict[str, Any] = {}
     refused = set()
-    for variable in VARIABLES:
+    for variable in table:
         try:
             values[variable.name] = _read(variable, host)
         except Refused as refusal:
             values[variable.name] = None
             refused.add(variable.name)
             problems.add([name], f"{variable.name} {refusal.text}", refusal.mend)
+    return values, refused
+
+
+def check_name(name: str, problems: Problems) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", name):
         problems.add(
             [name],
             "inventory_hostname cannot be used in file and unit names",
             "rename it to up to 63 letters, digits, _, . or -, and put the address into ansible_host",
         )
+
+
+def read_addresses(host: Mapping[str, Any]) -> tuple[InterfaceAddress, ...] | None:
     interfaces: Sequence[Mapping[str, Any]] | None = host.get("interfaces")
-    return Instance(
-        name=name,
-        in_play=in_play,
-        settings=Settings(**values),
-        refused=frozenset(refused),
-        addresses=None if interfaces is None else tuple(_interface_addresses(interfaces)),
-    )
+    return None if interfaces is None else tuple(_interface_addresses(interfaces))
 
 
 def _read(variable: Variable, host: Mapping[str, Any]) -> Any:

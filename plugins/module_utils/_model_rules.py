@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._model_input import VARIABLES, Instance, Problems, shown
-from ._model_place import Place, vip_is_taken
+from ._model_place import Place, is_taken
 from ._model_values import Address, Network
 
 # VRRP knows 1 to 254. The writer's agent adds 8, 16 or 24, so that any writer stands above all others.
@@ -48,6 +48,16 @@ class Cluster:
         """The value of a variable that all members share: the first one that is known."""
         values = (getattr(instance.settings, variable) for instance in self.instances)
         return next((value for value in values if value is not None), None)
+
+    @property
+    def reader_vips(self) -> tuple[Address, ...]:
+        return self.value("cluster_reader_vips") or ()
+
+    def serves_reads(self, instance: Instance) -> bool:
+        """Whether it is a realserver behind the reader VIPs. The directors see who of them is fit at the moment."""
+        settings = instance.settings
+        asked = settings.cluster_role == "reader" or self.value("cluster_readers") != "readers"
+        return bool(self.reader_vips) and asked and settings.lvs_realserver_state != "absent"
 
     @property
     def network(self) -> Network | None:
@@ -228,6 +238,7 @@ def _check_witnesses(cluster: Cluster, problems: Problems) -> None:
     vip = cluster.value("cluster_vip")
     if vip:
         taken[vip.ip] = "the cluster_vip"
+    taken.update(dict.fromkeys(cluster.reader_vips, "one of the cluster_reader_vips"))
     for instance in cluster.instances:
         for address in instance.settings.agent_witnesses or ():
             if instance.in_play and address in taken:
@@ -251,7 +262,7 @@ def _check_vips(clusters: Sequence[Cluster], problems: Problems) -> None:
     for cluster in clusters:
         vip = cluster.value("cluster_vip")
         if cluster.in_play and vip and str(vip.ip) in owners:
-            problems.add(cluster.names, *vip_is_taken(vip.ip, owners[str(vip.ip)]))
+            problems.add(cluster.names, *is_taken("cluster_vip", vip.ip, owners[str(vip.ip)]))
     for one, other in _pairs(clusters):
         vip, other_vip = one.value("cluster_vip"), other.value("cluster_vip")
         if vip and other_vip and vip.ip == other_vip.ip:

@@ -116,6 +116,30 @@ def read_address(value: object) -> Address:
         raise Refused("is not an IP address", "write one without prefix, e.g. 10.0.0.11") from None
 
 
+def read_reader_vips(value: object) -> tuple[Address, ...]:
+    mend = "write a list of addresses without prefix, e.g. [10.0.0.200]"
+    if not isinstance(value, (list, tuple)):
+        raise Refused("is not a list", mend)
+    vips: list[Address] = []
+    for item in value:
+        try:
+            ip = ipaddress.ip_address(read_text(item))
+        except (ValueError, Refused):
+            raise Refused("has an item that is no IP address", mend) from None
+        refuse_immovable(ip)
+        if ip in vips:
+            raise Refused(f"names {ip} twice", "write each address once")
+        vips.append(ip)
+    return tuple(vips)
+
+
+def refuse_immovable(ip: Address) -> None:
+    if ip.is_multicast or ip.is_loopback or ip.is_unspecified or ip.is_link_local or getattr(ip, "ipv4_mapped", None):
+        raise Refused(
+            "is not an address that can move between hosts", "choose a free unicast address of the hosts' subnet"
+        )
+
+
 def read_vip(value: object) -> AddressWithPrefix:
     address, slash, prefix = read_text(value).partition("/")
     try:
@@ -129,10 +153,7 @@ def read_vip(value: object) -> AddressWithPrefix:
         raise Refused(
             f"has a prefix that is no number from 0 to {ip.max_prefixlen}", f"write ADDRESS/PREFIX, {example}"
         )
-    if ip.is_multicast or ip.is_loopback or ip.is_unspecified or ip.is_link_local or getattr(ip, "ipv4_mapped", None):
-        raise Refused(
-            "is not an address that can move between hosts", "choose a free unicast address of the hosts' subnet"
-        )
+    refuse_immovable(ip)
     vip: AddressWithPrefix = ipaddress.ip_interface(f"{ip}/{int(prefix)}")
     refuse_edge(vip.ip, vip.network)
     return vip

@@ -169,6 +169,7 @@ class TestHttp:
         port = port_of(node)
         assert get(port, "/writer") == (503, {"writer": False, "phase": "standby"})
         assert get(port, "/reader") == (200, {"reader": True, "lag": 0.0})
+        assert get(port, "/reader?max_lag=5&writer=1") == (200, {"reader": True, "lag": 0.0})
         assert get(port, "/reader?max_lag=abc")[0] == 400
         assert get(port, "/reader?max_lag=nan")[0] == 400
         assert get(port, "/metrics")[1].startswith("# HELP mysql_ha_")

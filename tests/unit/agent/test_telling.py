@@ -120,6 +120,31 @@ class TestHealthChecks:
         assert writer(CONFIG, seen, KNOWN, NOW)[0] == 503
         assert reader(CONFIG, seen, KNOWN, NOW, 10)[0] == fit
 
+    def test_the_writer_serves_reads_where_it_is_asked_to(self) -> None:
+        assert reader(CONFIG, WRITER, LED, NOW, 10, writer_too=True) == (200, {"reader": True, "lag": 0.0})
+        assert reader(CONFIG, STANDBY, KNOWN, NOW, 10, writer_too=True)[0] == 200
+
+    @pytest.mark.parametrize(
+        ("seen", "state"),
+        [
+            (replace(WRITER, hold="clone"), LED),
+            (replace(WRITER, mysqld=up(replace(OPENED, offline_mode=True))), LED),
+            (replace(WRITER, mysqld=replace(up(OPENED), alive=False)), LED),
+            (WRITER, replace(LED, phase="demoting")),
+        ],
+    )
+    def test_a_writer_that_serves_no_reads(self, seen: Seen, state: State) -> None:
+        assert reader(CONFIG, seen, state, NOW, 10, writer_too=True)[0] == 503
+
+    @pytest.mark.parametrize(("hang_timeout", "silent", "fit"), [
+        (1.5, 0.9, 200), (1.5, 1.0, 503), (0.6, 0.5, 200), (0.6, 0.7, 503), (5, 0.9, 200), (5, 1.1, 503),
+    ])
+    def test_who_has_become_silent_serves_no_reads(self, hang_timeout: float, silent: float, fit: int) -> None:
+        """A balancer that asks every half second has it out within two, whatever counts as a hang."""
+        assert reader(config(hang_timeout=hang_timeout), STANDBY, KNOWN, NOW + silent, 10)[0] == fit
+        asked = config(hang_timeout=hang_timeout), WRITER, LED, NOW + silent, 10, True
+        assert reader(*asked)[0] == fit
+
     def test_what_is_found_errant_serves_no_reads_before_that_is_on_disk(self) -> None:
         assert reader(CONFIG, STANDBY, replace(KNOWN, durable=Durable(errant="u:1")), NOW, 10)[0] == 503
 

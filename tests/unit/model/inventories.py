@@ -47,6 +47,12 @@ class Inventory:
             self.groups.setdefault(known_by, []).extend(names)
         return self
 
+    def directors(self, *names: str, **variables: Any) -> Inventory:
+        """Hosts of the group lvs_director."""
+        self.cluster("lvs_director", *names, **{"lvs_director_virtual_router_id": 81, **variables})
+        self.groups["mysql"] = [name for name in self.groups["mysql"] if name not in names]
+        return self
+
     def set(self, name: str, **variables: Any) -> Inventory:
         self.hosts[name]["variables"].update(variables)
         return self
@@ -59,7 +65,8 @@ class Inventory:
         for host in self.hosts.values():
             variables = host["variables"]
             host["variables"] = {name: value for name, value in variables.items() if value is not MISSING}
-        return derive(self.hosts, self.groups, self.groups["mysql"] if play is None else play)
+        everybody = self.groups.get("mysql", []) + self.groups.get("lvs_director", [])
+        return derive(self.hosts, self.groups, everybody if play is None else play)
 
     def errors(self, play: Sequence[str] | None = None) -> list[str]:
         return self.derive(play).problems.lines()
@@ -80,6 +87,11 @@ def trio(**variables: Any) -> Inventory:
     return (
         Inventory().cluster("orders", "db1", "db2", "db3", **{**ORDERS, **variables}).set("db3", cluster_role="reader")
     )
+
+
+def balanced(**variables: Any) -> Inventory:
+    """The trio behind a reader VIP, with the directors lvs1 (10.0.0.14) and lvs2 (10.0.0.15)."""
+    return trio(**{"cluster_reader_vips": ["10.0.0.200"], **variables}).directors("lvs1", "lvs2")
 
 
 def two_clusters(**variables: Any) -> Inventory:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_director import DIRECTOR_VARIABLES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import DEFAULTS
 from unit.model.inventories import ORDERS, Inventory, interface, pair, trio, two_clusters
 
@@ -29,6 +30,8 @@ def member(name: str, number: int, **values: Any) -> dict[str, Any]:
         "auto_increment_increment": 2,
         "auto_increment_offset": 1,
         "agent_port": 8308,
+        "serves_reads": False,
+        "weight": 1,
         "machine": name,
         **values,
     }
@@ -43,6 +46,9 @@ def test_whole_model() -> None:
         "topology": "dual_source",
         "virtual_router_id": 51,
         "writer_vip": {"address": "10.0.0.100", "prefix": 24, "cidr": "10.0.0.100/24", "family": "ipv4"},
+        "reader_vips": [],
+        "serves_reads": False,
+        "directors": [],
         "interface": "eth0",
         "address": "10.0.0.12",
         "self": db2,
@@ -151,3 +157,5 @@ def test_defaults_are_those_of_the_roles() -> None:
     for path in ROLES.glob("*/defaults/main.yml"):
         defaults.update(yaml.safe_load(path.read_text()) or {})
     assert {name: defaults.get(name) for name in DEFAULTS} == DEFAULTS
+    of_directors = {variable.name: variable.default for variable in DIRECTOR_VARIABLES if variable.default is not None}
+    assert {name: defaults.get(name) for name in of_directors} == of_directors

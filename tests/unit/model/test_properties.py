@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_director import DIRECTOR_VARIABLES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES
 from unit.model.inventories import ORDERS, Inventory, interface
 
@@ -36,8 +37,21 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "agent_lease": st.sampled_from([2.5, 3, 400]),
     "agent_witnesses": st.lists(st.sampled_from(["gateway", "10.0.0.1", "10.0.0.9", "10.0.0.100:53", "[fd00::1]:53"])),
     "ansible_host": st.sampled_from(["10.0.0.1", "machine1", "10.0.0.100"]),
+    "cluster_reader_vips": st.lists(st.sampled_from(["10.0.0.200", "10.0.0.100", "10.0.0.1", "fd00::200", "x"])),
+    "cluster_readers": st.sampled_from(["standby", "readers", "all"]),
+    "lvs_realserver_weight": st.integers(0, 3),
+    "lvs_realserver_state": st.sampled_from(["present", "absent"]),
+    "lvs_director_state": st.sampled_from(["present", "absent"]),
+    "lvs_director_virtual_router_id": st.integers(51, 53),
+    "lvs_director_address": st.sampled_from(["10.0.0.1", "10.0.0.2", "fd00::1", "10.0.0.200"]),
+    "lvs_director_interface": st.sampled_from(["eth0", "eth1", "lo"]),
+    "lvs_director_priority": st.integers(1, 254),
+    "lvs_director_services": st.lists(
+        st.fixed_dictionaries({"vips": st.lists(st.sampled_from(["10.0.0.201", "fd00::201", "x"])) | WRONG})
+    ),
 }
 NAMES = ["db1", "db2", "db3", "db4", "db5"]
+DIRECTORS = ["lvs1", "lvs2"]
 INTERFACES = [
     interface(address, name, primary)
     for address, name in [
@@ -59,16 +73,22 @@ def any_inventory(draw: st.DrawFn) -> tuple[Inventory, list[str]]:
     """Hosts with any variables, in any groups, of which any are in the play."""
     names = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=5))
     inventory = Inventory().cluster("orders", *names, **draw(st.sampled_from([ORDERS, {}])))
-    for host in inventory.hosts.values():
-        for variable in draw(st.lists(st.sampled_from(VARIABLES), max_size=4)):
+    directors = draw(st.lists(st.sampled_from(DIRECTORS), unique=True))
+    inventory.directors(*directors)
+    for name, host in inventory.hosts.items():
+        table = DIRECTOR_VARIABLES if name in directors else VARIABLES
+        for variable in draw(st.lists(st.sampled_from(table), max_size=4)):
             host["variables"][variable.name] = draw(FITTING.get(variable.name, st.integers(3306, 3308)) | WRONG)
-        for variable in draw(st.lists(st.sampled_from(VARIABLES), max_size=1)):
+        for variable in draw(st.lists(st.sampled_from(table), max_size=1)):
             host["unreadable"][variable.name] = "'x' is undefined"
         if draw(st.booleans()):
             host["interfaces"] = draw(st.none() | st.lists(st.sampled_from(INTERFACES), max_size=3))
     for group in draw(st.lists(st.sampled_from(["orders", "billing", "lab"]), unique=True)):
         inventory.groups[group] = draw(st.lists(st.sampled_from([*NAMES, "client1"]), unique=True))
-    return inventory, draw(st.just(names) | st.lists(st.sampled_from([*NAMES, "client1"]), unique=True))
+    if names and draw(st.integers(0, 9)) == 0:
+        inventory.groups["lvs_director"].append(draw(st.sampled_from(names)))
+    everybody = [*NAMES, *DIRECTORS, "client1"]
+    return inventory, draw(st.just([*names, *directors]) | st.lists(st.sampled_from(everybody), unique=True))
 
 
 @st.composite
@@ -83,6 +103,7 @@ def good_inventory(draw: st.DrawFn) -> Inventory:
         inventory.cluster(
             f"cluster{index}", *names, cluster_vip=f"{subnet}.{200 + index}/24", cluster_virtual_router_id=51 + index,
             cluster_topology=topology, replication_password="a-good-one",
+            cluster_reader_vips=draw(st.sampled_from([[], [f"{subnet}.{220 + index}"]])),
         )  # fmt: skip
         readers = (
             names[2:] if topology == "dual_source" else draw(st.lists(st.sampled_from(names[2:] or [""]), unique=True))
@@ -99,12 +120,12 @@ def good_inventory(draw: st.DrawFn) -> Inventory:
 @given(any_inventory())
 def test_every_finding_names_hosts_variable_and_mend(drawn: tuple[Inventory, list[str]]) -> None:
     inventory, play = drawn
-    variables = {variable.name for variable in VARIABLES} | {
+    variables = {variable.name for variable in (*VARIABLES, *DIRECTOR_VARIABLES)} | {
         "inventory_hostname", "ansible_facts.interfaces", "--limit", "group mysql",
     }  # fmt: skip
     for line in inventory.errors(play):
         hosts, _colon, rest = line.partition(": ")
-        assert set(hosts.split(", ")) <= {*NAMES, "client1"}
+        assert set(hosts.split(", ")) <= {*NAMES, *DIRECTORS, "client1"}
         assert any(variable in rest for variable in variables)
         assert all(rest.partition("; ")[::2])
         assert line.isprintable()
@@ -123,7 +144,8 @@ def test_secrets_are_in_no_finding(drawn: tuple[Inventory, list[str]]) -> None:
 def test_either_findings_or_a_model_for_every_host(drawn: tuple[Inventory, list[str]]) -> None:
     inventory, play = drawn
     result = inventory.derive(play)
-    assert result.models.keys() == (set() if result.problems.lines() else set(play))
+    assert result.models.keys() | result.directors.keys() == (set() if result.problems.lines() else set(play))
+    assert not result.models.keys() & result.directors.keys()
 
 
 @cases

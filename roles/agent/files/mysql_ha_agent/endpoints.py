@@ -141,7 +141,8 @@ class Endpoints:
             max_lag = _seconds(question.query.get("max_lag", str(MAX_LAG)))
             if max_lag is None:
                 return _json(HTTPStatus.BAD_REQUEST, {"error": "max_lag must be a number of seconds"})
-            return _json(*reader(self._config, seen, state, moment, max_lag))
+            writer_too = question.query.get("writer") == "1"
+            return _json(*reader(self._config, seen, state, moment, max_lag, writer_too))
         if question.path == "/metrics":
             told = status(self._config, seen, state, moment, serial)
             return Answer(HTTPStatus.OK, metrics(told).encode(), "text/plain; version=0.0.4; charset=utf-8")

@@ -16,6 +16,7 @@ from .standing import stuck, waits
 from .view import PEER_SILENT, View
 
 VERSION = 1  # counts incompatible changes
+READER_SILENT = 1.0  # seconds without an answer from mysqld: reads can go elsewhere long before it counts as hung
 
 
 def left_behind(config: Config, seen: Seen, state: State) -> bool:
@@ -172,18 +173,22 @@ def writer(config: Config, seen: Seen, state: State, now: float) -> tuple[int, d
     return (200 if fit else 503), {"writer": fit, "phase": state.phase}
 
 
-def reader(config: Config, seen: Seen, state: State, now: float, max_lag: float) -> tuple[int, dict[str, Any]]:
+def reader(
+    config: Config, seen: Seen, state: State, now: float, max_lag: float, writer_too: bool = False,
+) -> tuple[int, dict[str, Any]]:
     """200: fit to serve reads that tolerate this lag, in seconds: a replica whose channels are whole. The writer is
-    none, nor is what is held or quarantined."""
-    server = seen.mysqld.server
-    if server is None or not is_up(config, seen, now):
+    one only with `writer_too`; what is held, quarantined, or has just become silent is none."""
+    server, answered = seen.mysqld.server, seen.mysqld.answered
+    if server is None or answered is None or not is_up(config, seen, now) or now - answered >= READER_SILENT:
         return 503, {"reader": False, "lag": None}
     lags = [
         channel.lag for channel in server.channels
         if channel.lag is not None and channel.applier and not channel_broken(channel)
     ]
+    whole = server.read_only and bool(lags) and len(lags) == len(server.channels) and max(lags) <= max_lag
+    leads = writer_too and state.phase == "writer"
     fit = (
-        server.read_only and not server.offline_mode and bool(lags) and len(lags) == len(server.channels)
-        and max(lags) <= max_lag and seen.hold is None and not seen.saved.errant and not state.durable.errant
+        (leads or whole) and not server.offline_mode and seen.hold is None
+        and not seen.saved.errant and not state.durable.errant
     )
-    return (200 if fit else 503), {"reader": fit, "lag": max(lags) if lags else None}
+    return (200 if fit else 503), {"reader": fit, "lag": 0.0 if leads else max(lags) if lags else None}
