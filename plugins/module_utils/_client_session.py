@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from xml.etree import ElementTree
 
 from ._connection import MysqlError, Row, Session
 

@@ -10,7 +10,8 @@ short_description: Judge clusters by what the info modules returned, and write r
 version_added: 1.0.0
 description:
   - Combines what was read from hosts into clusters, judges them by rules, and writes the result as JSON, HTML, SARIF
-    and JUnit on the control node. Runs there alone and asks no host; the playbook C(opendba.mysql_ha.audit) does all of it.
+    and JUnit on the control node. Runs there alone and asks no host; the playbook C(opendba.mysql_ha.audit) does
+    all of it.
   - Never reports that something changed. In check mode no file is written.
 author:
   - opendba authors (@opendba)
