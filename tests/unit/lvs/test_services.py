@@ -105,6 +105,9 @@ class TestChecked:
             ({"servers": [{"address": "10.0.0.11", "port": 3307}]}, "servers[0] has port 3307, the service 3306; "
              "direct routing keeps the port, give both one"),
             ({"servers": [{"address": "10.0.0.11", "weight": 70000}]}, "weight 70000 is no integer from 0 to 65535"),
+            ({"servers": [{"address": "10.0.0.11", "weight": 0}]}, "all servers have weight 0, so nobody would serve; "
+             "leave one its weight"),
+            ({"quorum": 2}, "quorum 2 is more than all weights together (1); lower it"),
             ({"servers": [{"address": "10.0.0.11"}] * 2}, "servers has 10.0.0.11 twice"),
             ({"algo": "rr"}, f"does not know algo; there are {', '.join(KEYS)}"),
         ],
