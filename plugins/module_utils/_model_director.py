@@ -241,7 +241,7 @@ def _check_cluster_vips(clusters: Sequence[Cluster], director: Director, place: 
             if cluster.in_play and vip not in place.network:
                 problems.add(
                     [director.name],
-                    f"cluster_reader_vips {vip} of cluster '{cluster.name}' is outside {place.network}, the subnet of the"
-                    " directors",
+                    f"cluster_reader_vips {vip} of cluster '{cluster.name}' is outside {place.network}, the subnet of"
+                    " the directors",
                     "put only clusters of one subnet behind them; VRRP moves all their VIPs together",
                 )
