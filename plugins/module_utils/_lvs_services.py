@@ -44,6 +44,12 @@ def services_of(clusters: Sequence[Mapping[str, Any]], options: Mapping[str, Any
                     f"lvs_director_sorry_server 'writer': the candidates of cluster '{cluster['name']}' do not have its"
                     " reader VIPs; set cluster_readers: standby, or leave the sorry server out"
                 )
+            elif cluster["candidates_without_vips"]:
+                mistakes.append(
+                    f"lvs_director_sorry_server 'writer': {', '.join(cluster['candidates_without_vips'])} of cluster"
+                    f" '{cluster['name']}' may become the writer and does not have the reader VIPs; write"
+                    " lvs_realserver_weight: 0 instead of lvs_realserver_state: absent, or leave the sorry server out"
+                )
         services.append(
             {
                 "name": cluster["name"],

@@ -53,6 +53,13 @@ class TestDerived:
         with pytest.raises(AnsibleFilterError, match="the candidates of cluster 'orders' do not have its reader VIPs"):
             lvs_services(clusters(cluster_readers="readers"), sorry_server="writer")
 
+    def test_every_candidate_needs_the_vips_of_the_last_resort(self) -> None:
+        """The kernel of a writer without them would drop what the director sends it."""
+        found = balanced().set("db1", lvs_realserver_state="absent").derive().directors["lvs1"]["clusters"]
+        with pytest.raises(AnsibleFilterError, match="db1 of cluster 'orders' may become the writer"):
+            lvs_services(found, sorry_server="writer")
+        assert lvs_services(found)[0]["sorry_server"] == ""
+
     def test_no_clusters(self) -> None:
         assert lvs_services([]) == []
 
