@@ -28,6 +28,7 @@ def service_text(check: str, max_lag: float | None = 10.0) -> str:
     }  # fmt: skip
     return render(
         "service.conf.j2", service=service, lvs_director_check_interval=0.5,
+        cluster_director_model={"address": "192.0.2.14"},
         __lvs_director_check="/check", __lvs_director_login="/login",
     )  # fmt: skip
 
