@@ -20,19 +20,38 @@ def render(name: str, **variables: Any) -> str:
     return template.render(ansible_managed="managed", **variables)
 
 
-@pytest.mark.parametrize(("check", "seconds"), [("agent", "0.5"), ("query", "2.0")])
-def test_a_look_that_starts_a_program_is_rarer(check: str, seconds: str) -> None:
+def service_text(check: str, max_lag: float | None = 10.0) -> str:
     server = {"name": "db1", "address": "192.0.2.11", "port": 3306, "weight": 1, "agent_port": 8308}
     service = {
         "name": "reads", "vips": ["192.0.2.9"], "port": 3306, "check": check, "writer": False, "scheduler": "wlc",
-        "persistence_timeout": 0, "max_lag": 10.0, "quorum": 1, "sorry_server": "", "servers": [server],
+        "persistence_timeout": 0, "max_lag": max_lag, "quorum": 1, "sorry_server": "", "servers": [server],
     }  # fmt: skip
-    text = render(
+    return render(
         "service.conf.j2", service=service, lvs_director_check_interval=0.5,
+        cluster_director_model={"address": "192.0.2.14"},
         __lvs_director_check="/check", __lvs_director_login="/login",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "seconds"), [("agent", "0.5"), ("query", "2.0")])
+def test_a_look_that_starts_a_program_is_rarer(check: str, seconds: str) -> None:
+    text = service_text(check)
     assert f"    delay_loop {seconds}\n" in text
     assert ("HTTP_GET" in text, "MISC_CHECK" in text) == (check == "agent", check == "query")
+
+
+@pytest.mark.parametrize(
+    ("max_lag", "said"), [(10.0, "10"), (0.5, "0.5"), (1e6, "1000000"), (1e9, "1000000000"), (1234567.5, "1234567.5")]
+)
+@pytest.mark.parametrize("check", ["agent", "query"])
+def test_any_lag_arrives_as_it_was_written(check: str, max_lag: float, said: str) -> None:
+    """The agent reads 1e+06 as "1e 06" and answers 400: everybody would be out."""
+    text = service_text(check, max_lag)
+    assert (f"max_lag={said}\"" if check == "agent" else f" 3306 {said}\"") in text
+
+
+def test_no_lag_asked() -> None:
+    assert ' 3306 -"' in service_text("query", None)
 
 
 @pytest.fixture

@@ -267,6 +267,21 @@ def test_router_id_of_a_cluster() -> None:
     ]
 
 
+@pytest.mark.parametrize("chosen", [{"lvs1": 229}, {"lvs2": 230}, {"lvs1": 7, "lvs2": 7}])
+def test_equal_priorities_of_directors(chosen: dict[str, int]) -> None:
+    inventory = balanced()
+    for name, priority in chosen.items():
+        inventory.set(name, lvs_director_priority=priority)
+    assert inventory.errors() == [
+        f"lvs1, lvs2: lvs_director_priority {next(iter(chosen.values()))} is used twice, so the higher address would "
+        "decide; give each director its own, or none"
+    ]
+
+
+def test_the_priority_of_a_director_that_goes_is_free() -> None:
+    assert balanced().set("lvs1", lvs_director_priority=230, lvs_director_state="absent").errors() == []
+
+
 def test_different_router_ids_for_one_vip() -> None:
     """The mistake of a system in the field: 60 and 70 for one VIP, so both directors held it."""
     assert balanced().set("lvs2", lvs_director_virtual_router_id=82).errors() == [
@@ -303,6 +318,20 @@ def test_a_service_outside_the_directors_subnet() -> None:
     assert balanced().set("lvs1", lvs_director_services=services).errors() == [
         "lvs1: lvs_director_services has the VIP 10.9.0.1, which is outside 10.0.0.0/24; "
         "choose a free address of the directors' subnet; VRRP moves all their VIPs together"
+    ]
+
+
+@pytest.mark.parametrize(("network", "prefix"), [("10.1.0.", 24), ("fd00::", 64)])
+def test_a_cluster_outside_the_directors_subnet(network: str, prefix: int) -> None:
+    """Nobody there would find the VIP; and one VRRP instance has addresses of one family."""
+    inventory = balanced()
+    away = {**BILLING, "cluster_vip": f"{network}100/{prefix}", "cluster_reader_vips": [f"{network}200"]}
+    inventory.cluster("billing", "db4", "db5", **away)
+    for number, name in enumerate(("db4", "db5"), start=11):
+        inventory.interfaces(name, interface(f"{network}{number}/{prefix}"))
+    assert inventory.errors() == [
+        f"lvs1, lvs2: cluster_reader_vips {network}200 of cluster 'billing' is outside 10.0.0.0/24, the subnet of the "
+        "directors; put only clusters of one subnet behind them; VRRP moves all their VIPs together"
     ]
 
 
