@@ -3,13 +3,23 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-apt-get -qq install -y keepalived > /dev/null
+apt-get -qq install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io keepalived > /dev/null
+# The lab's kernel may have no ip_vs: VRRP only, the virtual_server stands in the configuration all the same.
 echo 'DAEMON_ARGS="-P"' > /etc/default/keepalived
 case "$1" in
-bfb1) id=60 priority=100 weight=1 check="TCP_CHECK { connect_timeout 3 }" ;;
-bfb2) id=70 priority=98 weight=5 check='MISC_CHECK { misc_path "/etc/keepalived/check_mysql.py 10.77.0.144" }' ;;
+bfb1)
+    id=60 priority=100 weight=1 check=""
+    global=""
+    tracked="track_script { check_ipvs }" # which nobody has defined
+    ;;
+bfb2)
+    id=70 priority=98 weight=5 check='MISC_CHECK { misc_path "/etc/keepalived/check_mysql.py 10.77.0.144" }'
+    global="global_defs { vrrp_version 3 }"
+    tracked=""
+    ;;
 esac
 cat > /etc/keepalived/keepalived.conf << EOF
+$global
 vrrp_instance READS {
     state BACKUP
     nopreempt
@@ -20,6 +30,7 @@ vrrp_instance READS {
     virtual_ipaddress {
         10.77.0.139
     }
+    $tracked
 }
 virtual_server 10.77.0.139 3306 {
     delay_loop 6

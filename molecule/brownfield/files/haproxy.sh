@@ -3,7 +3,7 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-apt-get -qq install -y haproxy > /dev/null
+apt-get -qq install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io haproxy > /dev/null
 cat > /etc/haproxy/haproxy.cfg << EOF
 global
     log 127.0.0.1 local2

@@ -3,10 +3,22 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-apt-get -qq install -y mysql-server python3-pymysql > /dev/null
+# bfe2 has no PyMySQL: it is read by MySQL's own client.
+packages=mysql-server
+[ "$1" = bfe2 ] || packages="$packages python3-pymysql"
+apt-get -qq install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $packages > /dev/null
 
 case "$1" in
-bfa1) id=1 more="" ;;
+bfa1)
+    # Semi-synchronous on one side only, and with values that lose what it is for.
+    id=1
+    more="plugin_load_add = semisync_source.so
+plugin_load_add = semisync_replica.so
+rpl_semi_sync_source_enabled = ON
+rpl_semi_sync_source_timeout = 1000
+rpl_semi_sync_replica_enabled = ON
+relay_log_recovery = ON"
+    ;;
 bfa2) id=2 more="" ;;
 bfe1)
     id=143
