@@ -10,11 +10,17 @@ case "$1" in
 bfb1)
     id=60 priority=100 weight=1 check=""
     global=""
-    tracked="track_script { check_ipvs }" # which nobody has defined
+    tracked="track_script {
+        check_ipvs
+    }" # which nobody has defined
     ;;
 bfb2)
-    id=70 priority=98 weight=5 check='MISC_CHECK { misc_path "/etc/keepalived/check_mysql.py 10.77.0.144" }'
-    global="global_defs { vrrp_version 3 }"
+    id=70 priority=98 weight=5 check='MISC_CHECK {
+            misc_path "/etc/keepalived/check_mysql.py 10.77.0.144"
+        }'
+    global="global_defs {
+    vrrp_version 3
+}"
     tracked=""
     ;;
 esac

@@ -13,7 +13,9 @@ pair_a() { # own address, priority, nopreempt or nothing, an include or nothing
     cat > /etc/keepalived/keepalived.conf << EOF
 $4
 global_defs {
-    notification_email { dba@example.com }
+    notification_email {
+        dba@example.com
+    }
     router_id MYSQL_HA
 }
 vrrp_instance VI_1 {
