@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._audit import FAMILIES
+from ._server_sockets import unasked
 
 Facts = dict[str, Any]
 _KEYS = {"mysql": "instance", "vrrp": "vrrp", "vips": "vips", "lvs": "lvs", "haproxy": "haproxy", "os": "host"}
@@ -77,15 +78,18 @@ def _line(text: Any) -> str:
 
 def machines(hosts: Mapping[str, Asked]) -> None:
     """Inventory names of one machine have its VRRP, VIPs and proxies once: with the first of them."""
-    first: dict[Any, str] = {}
-    for name, host in hosts.items():
+    machine: dict[Any, list[Asked]] = {}
+    for host in hosts.values():
         system = host.facts.get("os") or {}
-        machine = system.get("boot_id"), tuple(sorted(system.get("addresses") or []))
-        if not all(machine):
-            continue
-        if machine not in first:
-            first[machine] = name
-            continue
-        for family in _MACHINE:
-            host.facts.pop(family, None)
-        hosts[first[machine]].facts["os"].setdefault("shared_with", []).append(name)
+        key = system.get("boot_id"), tuple(sorted(system.get("addresses") or []))
+        if all(key):
+            machine.setdefault(key, []).append(host)
+    for first, *others in machine.values():
+        for host in others:
+            for family in _MACHINE:
+                host.facts.pop(family, None)
+            first.facts["os"].setdefault("shared_with", []).append(host.name)
+        asked = {(host.facts.get("mysql") or {}).get("socket") for host in (first, *others)}
+        known = {unasked(socket) for socket in asked if socket}
+        for host in (first, *others):
+            host.problems = [problem for problem in host.problems if problem["text"] not in known]

@@ -54,6 +54,12 @@ class ClientSession(Session):
             raise failure(done.stderr.decode("utf-8", "replace"))
         return parse(done.stdout[: LARGEST + 1].decode("utf-8", "replace"))
 
+    def quoted(self, text: Any) -> str:
+        return literal(text) if isinstance(text, str) else str(int(text) if isinstance(text, bool) else text)
+
+    def wait_for_answers(self, seconds: float | None) -> None:
+        """Each statement has the time that was given at the start."""
+
     def close(self) -> None:
         pass
 

@@ -92,11 +92,14 @@ def _of_file(path: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def session_or_fail(module: AnsibleModule) -> Iterator[Session]:
-    """A session for the body of a module; every MysqlError ends the module with its one line."""
-    if not HAS_PYMYSQL:
+    """A session for the body of a module; every MysqlError ends the module with its one line.
+
+    A check only reads, so it does without PyMySQL, which the real run may install first.
+    """
+    if not HAS_PYMYSQL and not module.check_mode:
         module.fail_json(msg=missing_required_lib("PyMySQL"), exception=PYMYSQL_IMPORT_ERROR)
     try:
-        session = log_in(module)
+        session = log_in(module, by_client=module.check_mode)
         try:
             session.wait_for_answers(None)
             yield session

@@ -88,6 +88,9 @@ instance:
       description: Whether there seems to be a server on the host, by its program or socket.
       type: bool
       returned: RV(instance.reachable=false)
+    read_by:
+      description: V(pymysql), or V(mysql) where that library is missing and the program of this name was used.
+      type: str
     problems:
       description: What could not be read, one line each, with the server's reason. The values concerned are then
         absent.
@@ -332,11 +335,12 @@ instance:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._client_session import ClientSession
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._instance import compare_gtid
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import log_in, login_spec
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._replication_facts import read_instance
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._server_sockets import server_sockets
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._server_sockets import server_sockets, unasked
 
 
 def which_socket(wanted: str) -> tuple[str | None, list[str]]:
@@ -363,8 +367,11 @@ def main() -> None:
         if module.params["find_socket"] and not module.params["login_host"]:
             place, others = which_socket(module.params["login_unix_socket"])
         session = log_in(module, place, by_client=True)
-        instance = {"reachable": True, "reason": "", **read_instance(session, module.params["details"])}
-        instance["problems"] += [f"another server listens at {other}, which was not asked" for other in others]
+        read_by = "mysql" if isinstance(session, ClientSession) else "pymysql"
+        instance = {
+            "reachable": True, "reason": "", "read_by": read_by, **read_instance(session, module.params["details"]),
+        }  # fmt: skip
+        instance["problems"] += [unasked(other) for other in others]
     except MysqlError as error:
         present = bool(server_sockets()) or any(
             module.get_bin_path(name, opt_dirs=["/usr/sbin", "/usr/libexec", "/usr/local/mysql/bin"])

@@ -54,9 +54,7 @@ bfa1)
     ;;
 bfa2) channel 10.77.0.141 SOURCE_AUTO_POSITION=1 ;;
 bfe2)
-    wait_for 10.77.0.143
-    set -- $(mysql --host=10.77.0.143 --user=root --password=123456 --skip-column-names -e "SHOW BINARY LOG STATUS" 2> /dev/null)
-    channel 10.77.0.143 "SOURCE_LOG_FILE='$1', SOURCE_LOG_POS=$2"
+    channel 10.77.0.143 SOURCE_AUTO_POSITION=1
     # Somebody worked on the replica before it was read-only, and left an XA transaction behind.
     sql "CREATE DATABASE IF NOT EXISTS scratch; CREATE TABLE IF NOT EXISTS scratch.t (id INT PRIMARY KEY)"
     sql "XA START 'left'; INSERT INTO scratch.t VALUES (1); XA END 'left'; XA PREPARE 'left'"

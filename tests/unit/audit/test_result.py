@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import FAMILIES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_report import REPORTS, console, render
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_result import audit
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._server_sockets import unasked
 from unit.audit.builders import UUIDS, change, good
 
 ROOT = Path(__file__).parents[3]
@@ -100,6 +101,17 @@ def test_names_of_one_machine() -> None:
     hosts["db1b"]["mysql"].update(port=3307, server_id=7, server_uuid="00000000-0000-0000-0000-000000000007",
                                   gtid_executed="", read_only=True, super_read_only=True)  # fmt: skip
     assert "MHA-V001" not in {finding["rule"] for each in result(hosts)["clusters"] for finding in each["findings"]}
+
+
+def test_the_other_server_of_a_machine_is_asked_by_its_other_name() -> None:
+    one, third = "/data/3306/mysql.sock", "/data/3308/mysql.sock"
+    hosts = {"a": good()["db1"], "b": json.loads(json.dumps(good()["db1"]))}
+    for name in hosts:
+        hosts[name]["os"]["boot_id"] = "same"
+    hosts["a"]["mysql"].update(socket=one, problems=[unasked(third)])
+    hosts["b"]["mysql"].update(socket="/data/3307/mysql.sock", port=3307, problems=[unasked(one), unasked(third)])
+    said = {host["name"]: [each["text"] for each in host["problems"]] for host in result(hosts)["hosts"]}
+    assert said == {"a": [unasked(third)], "b": [unasked(third)]}
 
 
 @pytest.mark.parametrize(

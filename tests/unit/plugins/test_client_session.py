@@ -7,11 +7,13 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils import _module
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._client_session import (
     ClientSession,
     failure,
@@ -69,6 +71,18 @@ def test_literals() -> None:
     assert literal(7) == "7"
     with pytest.raises(MysqlError):
         literal(None)
+
+
+def test_a_check_shows_statements_and_needs_no_pymysql(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_module, "HAS_PYMYSQL", False)
+    session = ClientSession("mysql", [], "u", "", 1.0)
+    monkeypatch.setattr(_module, "log_in", lambda _module, by_client: session if by_client else None)
+    failed = MagicMock(side_effect=SystemExit)
+    with _module.session_or_fail(MagicMock(check_mode=True, fail_json=failed)) as given:
+        assert [given.quoted(value) for value in ("a'b", 7, True, 0.5)] == ["'a\\'b'", "7", "1", "0.5"]  # type: ignore[arg-type]
+    with pytest.raises(SystemExit), _module.session_or_fail(MagicMock(check_mode=False, fail_json=failed)):
+        pass
+    assert "PyMySQL" in failed.call_args.kwargs["msg"]
 
 
 @pytest.fixture
