@@ -28,15 +28,19 @@ _BASE64 = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BY_HASH = ("", "mysql_native_password", "mysql_old_password", "caching_sha2_password", "sha256_password", "ed25519")
 
 
-def accounts(rows: Iterable[Row], more: Iterable[Row], seconds: float = 0.8) -> list[Facts]:
+def accounts(
+    rows: Iterable[Row], more: Iterable[Row], locked: Iterable[Row] = (), seconds: float = 0.8
+) -> list[Facts]:
     """As replication_info documents them.
 
-    `more`: privileges that have no column, as grantee (quoted) and priv. Guessing takes `seconds` at most: the hashes
+    `more`: privileges that have no column, as grantee (quoted) and priv. `locked`: accounts that are locked without a
+    column that says so. Guessing takes `seconds` at most: the hashes
     of MySQL 8 are made to be slow, and what was not tried in time counts as set.
     """
     granted: dict[str, set[str]] = {}
     for row in more:
         granted.setdefault(str(row.get("grantee")), set()).add(str(row.get("priv")).upper())
+    shut = {(str(row.get("user")), str(row.get("host"))) for row in locked}
     found: list[Facts] = []
     hashes: list[tuple[Facts, str]] = []
     for row in list(rows)[:MOST]:
@@ -55,7 +59,7 @@ def accounts(rows: Iterable[Row], more: Iterable[Row], seconds: float = 0.8) -> 
             "plugin": str(row.get("plugin") or ""),
             "privileges": sorted(privileges | granted.get(f"'{user}'@'{host}'", set()) - {"USAGE"}),
             # A role of MySQL is a locked account without a password.
-            "locked": str(row.get("account_locked") or "N") == "Y",
+            "locked": str(row.get("account_locked") or "N") == "Y" or (user, host) in shut,
             "tls": str(row.get("ssl_type") or "") != "",
             "password": password,
         }

@@ -20,6 +20,10 @@ APART = 0.5  # seconds
 MYSQL_ENDED = {
     (5, 0): "2012-01", (5, 1): "2013-12", (5, 5): "2018-12", (5, 6): "2021-02", (5, 7): "2023-10", (8, 0): "2026-04",
 }  # fmt: skip
+MARIADB_ENDED = {
+    (5, 5): "2020-04", (10, 0): "2019-03", (10, 1): "2020-10", (10, 2): "2022-05", (10, 3): "2023-05",
+    (10, 4): "2024-06", (10, 5): "2025-06",
+}  # fmt: skip
 KEEPALIVED_SINCE = (2, 2)
 
 
@@ -161,9 +165,9 @@ def clocks_apart(cluster: Cluster) -> Iterator[Evidence]:
 def old_mysql(cluster: Cluster) -> Iterator[Evidence]:
     for host, mysql in cluster.having("mysql"):
         number = [*(mysql.get("version_number") or []), 0, 0]
-        ended = MYSQL_ENDED.get((number[0], number[1]))
-        if ended and mysql.get("flavour") != "mariadb":
-            yield Evidence(host, f"{mysql['version']}, without fixes since {ended}", mysql["version"])
+        ended = (MARIADB_ENDED if mysql.get("flavour") == "mariadb" else MYSQL_ENDED).get((number[0], number[1]))
+        if ended:
+            yield Evidence(host, f"{mysql['version']}, whose makers ended it in {ended}", mysql["version"])
 
 
 @rule(

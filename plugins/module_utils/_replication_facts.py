@@ -124,7 +124,12 @@ class _Reading:
 
     def accounts(self) -> Facts:
         rows = self._session.run("SELECT * FROM mysql.user")
-        return {"accounts": _accounts_seen.accounts(rows, self._ask("more_privileges"))}
+        try:
+            locked = self._ask("locked_accounts")
+        except MysqlError as error:
+            locked = []
+            self._facts["problems"].append(f"locked accounts: {error}")
+        return {"accounts": _accounts_seen.accounts(rows, self._ask("more_privileges"), locked)}
 
 
 def own_variables(raw: dict[str, str]) -> Facts:

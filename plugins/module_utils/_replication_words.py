@@ -46,6 +46,13 @@ _STATEMENTS: dict[str, dict[str, _Lines]] = {
         ),
         "mariadb": ((_EVER, None),),
     },
+    "locked_accounts": {  # that mysql.user does not tell
+        "mysql": ((_EVER, None),),
+        "mariadb": (
+            ((10, 4, 2), "SELECT user, host FROM mysql.global_priv WHERE JSON_VALUE(priv, '$.account_locked') = 1"),
+            (_EVER, None),
+        ),
+    },
     "more_privileges": {  # that mysql.user has no columns for
         "mysql": (
             ((8, 0, 0), "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) AS grantee, priv FROM mysql.global_grants"),

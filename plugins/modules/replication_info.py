@@ -40,8 +40,8 @@ notes:
   - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read
     is left
     out and named in RV(instance.problems).
-  - O(details) also needs C(SELECT) on C(mysql.user) and C(mysql.global_grants), C(REPLICATION SLAVE) and
-    C(XA_RECOVER_ADMIN) on C(*.*). Before 8.0 the latter does not exist and anybody may ask.
+  - O(details) also needs C(SELECT) on C(mysql.user) and C(mysql.global_grants) (of MariaDB C(mysql.global_priv)),
+    C(REPLICATION SLAVE) and C(XA_RECOVER_ADMIN) on C(*.*). Before 8.0 the latter does not exist and anybody may ask.
   - What a server of MariaDB calls C(REPLICATION CLIENT) is C(BINLOG MONITOR) and C(SLAVE MONITOR) from 10.5 on.
   - To tell whether there is any user data (RV(instance.has_user_data)), it must also see all schemas (C(SHOW
     DATABASES)).

@@ -42,18 +42,18 @@ def test_sha_crypt_is_that_of_its_specification() -> None:
 )
 def test_quality(plugin: str, stored: str, user: str, quality: str | None) -> None:
     row = {"user": user, "host": "%", "plugin": plugin, "authentication_string": stored}
-    (account,) = accounts([row], [], 60.0)
+    (account,) = accounts([row], [], seconds=60.0)
     assert account["password"] == quality
     assert not stored or stored not in json.dumps(account)
 
 
 def test_no_time_to_guess() -> None:
     row = {"user": "a", "host": "%", "plugin": "mysql_native_password", "authentication_string": native("a")}
-    assert accounts([row], [], -1.0)[0]["password"] == "set"
+    assert accounts([row], [], seconds=-1.0)[0]["password"] == "set"
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["user", "host", "plugin", "authentication_string", "super_priv", "is_role"]),
                        st.one_of(st.none(), st.text(max_size=90))))  # fmt: skip
 def test_odd_rows(row: dict[str, str | None]) -> None:
-    accounts([row], [row], 0.05)
+    accounts([row], [row], [row], 0.05)

@@ -23,15 +23,15 @@ class Server:
     """Answers statements by their beginning; what it does not know is a syntax error, as with a real one."""
 
     def __init__(self, version: str, comment: str, **answers: list[dict[str, Any]]) -> None:
-        self._answers = {"SELECT VERSION()": [{"version": version, "comment": comment}], "SELECT 1 FROM": []}
-        self._answers.update(
+        self.answers = {"SELECT VERSION()": [{"version": version, "comment": comment}], "SELECT 1 FROM": []}
+        self.answers.update(
             {key if " " in key else key.replace("_", " "): rows for key, rows in answers.items()}
         )
         self.asked: list[str] = []
 
     def run(self, sql: str, _args: Any = None) -> list[dict[str, Any]]:
         self.asked.append(sql)
-        for beginning, rows in self._answers.items():
+        for beginning, rows in self.answers.items():
             if sql.startswith(beginning):
                 return rows
         raise MysqlError("You have an error in your SQL syntax", 1064)
@@ -59,14 +59,14 @@ STATUS_51 = {
 }  # fmt: skip
 
 
-def test_mysql_51() -> None:
-    server = Server(
+def server_51(**status: Any) -> Server:
+    return Server(
         "5.1.73-log", "Source distribution",
         SHOW_GLOBAL_VARIABLES=variables(
             server_id="1", port="3306", read_only="OFF", datadir="/d/", log_bin="ON", sync_binlog="0",
             slave_skip_errors="all", expire_logs_days="10", binlog_format="MIXED",
         ),
-        SHOW_GLOBAL_STATUS=[], SHOW_SLAVE_STATUS=[STATUS_51],
+        SHOW_GLOBAL_STATUS=[], SHOW_SLAVE_STATUS=[{**STATUS_51, **status}],
         SHOW_SLAVE_HOSTS=[{"server_id": 2, "host": "", "port": 3306, "rpl_recovery_rank": 0, "master_id": 1}],
         SHOW_MASTER_STATUS=[{"file": "b.7", "position": 106, "binlog_do_db": "", "binlog_ignore_db": "mysql,test"}],
         SHOW_BINARY_LOGS=[{"log_name": "b.6", "file_size": 100}, {"log_name": "b.7", "file_size": 106}],
@@ -77,7 +77,10 @@ def test_mysql_51() -> None:
             {"host": "localhost", "user": "", "password": "", "super_priv": "N"},
         ]},
     )  # fmt: skip
-    found = read_instance(server, details=True)  # type: ignore[arg-type]
+
+
+def test_mysql_51() -> None:
+    found = read_instance(server_51(), details=True)  # type: ignore[arg-type]
     assert found["problems"] == []
     assert (found["flavour"], found["version_number"], found["gtid_mode"]) == ("mysql", [5, 1, 73], None)
     assert (found["server_uuid"], found["super_read_only"], found["gtid_executed"]) == (None, None, "")
@@ -118,6 +121,7 @@ def test_mariadb() -> None:
         SHOW_GLOBAL_STATUS=[], SHOW_ALL_SLAVES_STATUS=[status], SHOW_MASTER_STATUS=[], SHOW_SLAVE_HOSTS=[],
         XA_RECOVER=[{"formatid": 1}],
         **{
+            "SELECT user, host FROM mysql.global_priv": [{"user": "app", "host": "%"}],
             "SELECT * FROM mysql.user": [
                 {"host": "%", "user": "app", "password": "*0", "authentication_string": "*0", "is_role": "N",
                  "plugin": "mysql_native_password", "ssl_type": "ANY"},
@@ -141,7 +145,8 @@ def test_mariadb() -> None:
     }  # fmt: skip
     assert found["xa_prepared"] == 1
     app, root = found["accounts"]
-    assert (app["privileges"], app["password"], app["tls"]) == (["READ_ONLY ADMIN"], "set", True)
+    assert (app["privileges"], app["password"], app["tls"], app["locked"]) == (["READ_ONLY ADMIN"], "set", True, True)
+    assert root["locked"] is False
     assert root["password"] is None
 
 
@@ -182,7 +187,9 @@ def test_what_is_refused_is_a_problem_and_nothing_is_made_up() -> None:
 @pytest.mark.parametrize("version", ["5.1.73", "5.6.51", "5.7.44", "8.0.42", "8.4.6", "9.7.4", "11.8.3-MariaDB"])
 def test_no_statement_writes(version: str) -> None:
     dialect = parse_version(version)
-    for word in ("status", "replicas", "binary_log", "persisted", "global_filters", "more_privileges"):
+    for word in (
+        "status", "replicas", "binary_log", "persisted", "global_filters", "more_privileges", "locked_accounts",
+    ):  # fmt: skip
         text = statement(dialect, word)
         assert text is None or text.startswith(("SHOW ", "SELECT "))
 
