@@ -43,11 +43,12 @@ sysctl -a 2> /dev/null | grep -E 'arp_|rp_filter|forwarding|nonlocal'
 echo "== neighbours"
 ip neigh show | awk '{ print $1, $3, $5 }' | grep ':' | sort
 echo "== servers"
+client=$(command -v mysql || command -v mariadb)
 for socket in /run/mysqld/mysqld.sock /data/*/mysql.sock; do
     [ -S $socket ] || continue
     for sql in "SHOW BINARY LOG STATUS" "SHOW MASTER STATUS" "SHOW GLOBAL VARIABLES" "SELECT user, host FROM mysql.user"
     do
-        mysql --no-defaults --socket=$socket --skip-column-names -e "$sql" 2> /dev/null
+        $client --no-defaults --socket=$socket --skip-column-names -e "$sql" 2> /dev/null
     done
 done
 echo "== journal"

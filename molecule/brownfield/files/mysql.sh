@@ -3,9 +3,9 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-# bfe2 has no PyMySQL: it is read by MySQL's own client.
+# bfe1 has no PyMySQL: it is read by MySQL's own client.
 packages=mysql-server
-[ "$1" = bfe2 ] || packages="$packages python3-pymysql"
+[ "$1" = bfe1 ] || packages="$packages python3-pymysql"
 apt-get -qq install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $packages > /dev/null
 
 case "$1" in
