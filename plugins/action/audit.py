@@ -15,7 +15,8 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import FAMILIES, SEVERITIES
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import SEVERITIES
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_facts import answers_of, plain
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_report import REPORTS, console, render
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_result import NEVER, audit
 
@@ -33,9 +34,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = _options(self._task.args)
         variables = (task_vars or {})["hostvars"]
         answers = {
-            host: {family: _plain(raw.get(f"audit_{family}")) for family in FAMILIES}
+            host: answers_of(variables.raw_get(host).get("audit_read"))
             for host in options["hosts"]
-            for raw in [variables.raw_get(host)]
         }
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         groups = (task_vars or {}).get("groups") or {}
@@ -57,7 +57,7 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
         raise AnsibleActionFail(f"{', '.join(unknown)}: no such option; there are {', '.join(sorted(OPTIONS))}")
     options = {
         "suppressions": [], "fail_on": NEVER, "directory": None, "formats": list(REPORTS),
-        **{name: _plain(value) for name, value in given.items()},
+        **{name: plain(value) for name, value in given.items()},
     }  # fmt: skip
     if not isinstance(options.get("hosts"), list):
         raise AnsibleActionFail("hosts: a list of inventory names")
@@ -70,18 +70,6 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise AnsibleActionFail(f"formats: {', '.join(map(str, wrong))} is none of {', '.join(REPORTS)}")
     return options
-
-
-def _plain(value: Any) -> Any:
-    """Without what Ansible adds to values: the reports are made of plain data."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    for kind in (bool, int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    return None if value is None else str(value)
 
 
 def _write(directory: Path, name: str, text: str) -> str:

@@ -26,6 +26,8 @@ class Asked:
         self.name = name
         self.problems: list[Facts] = []
         self.reason = self._unreachable(answers)
+        took = answers.get("took_seconds")
+        self.took_seconds = float(took) if isinstance(took, (int, float)) else None
         self.facts: Facts = dict.fromkeys(FAMILIES)
         if not self.reason:
             for family in FAMILIES:
@@ -93,3 +95,26 @@ def machines(hosts: Mapping[str, Asked]) -> None:
         known = {unasked(socket) for socket in asked if socket}
         for host in (first, *others):
             host.problems = [problem for problem in host.problems if problem["text"] not in known]
+
+
+def answers_of(registered: Any) -> Facts:
+    """By family what the modules returned on a host, out of what the task that read it registered."""
+    read = plain(registered)
+    if not isinstance(read, Mapping):
+        return {}
+    answers = read.get("answers")
+    if not isinstance(answers, Mapping):  # the task did not come so far
+        return {"os": {"msg": read.get("msg") or ""}}
+    return {**answers, "took_seconds": read.get("took_seconds")}
+
+
+def plain(value: Any) -> Any:
+    """Without what Ansible adds to values: what is made of them is plain data."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else str(value)

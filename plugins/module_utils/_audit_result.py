@@ -115,7 +115,7 @@ def _host(host: Asked, cluster: str) -> Facts:
         "roles": _roles(host.facts),
         "addresses": list(system.get("addresses") or []),
         "system": system.get("system") or "",
-        "took_seconds": None,
+        "took_seconds": host.took_seconds,
         "problems": host.problems,
     }
 

@@ -112,6 +112,9 @@ def _proxy(section: Facts, defaults: list[Facts]) -> Facts:
             proxy["timeouts"][given[1]] = {"ms": milliseconds(given[2]), "at": line["at"]}
         elif given[0] == "option" and given[1].endswith(("-check", "chk")):
             proxy.update(check=" ".join(line["words"][1:4]), check_at=line["at"])
+        elif given[:2] == ["http-check", "send"] and proxy["check"]:  # what it asks for, in the words of 2.2 and later
+            named = dict(zip(given, given[1:]))
+            proxy.update(check=f"{proxy['check'].split()[0]} {named.get('meth', 'GET')} {named.get('uri', '/')}")
         elif given[0] == "bind":
             proxy["binds"].append({"address": given[1], "at": line["at"]})
         elif given[0] == "balance":

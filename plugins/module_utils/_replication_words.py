@@ -82,6 +82,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "enforce_gtid_consistency": (),
     "gtid_domain_id": (),
     "gtid_strict_mode": (),
+    "innodb_buffer_pool_size": (),
     "innodb_doublewrite": (),
     "innodb_flush_log_at_trx_commit": (),
     "log_bin": (),

@@ -18,10 +18,8 @@ author:
 options:
   hosts:
     description:
-      - Inventory names. Of each of them what was registered is read from the variables C(audit_mysql)
-        (M(opendba.mysql_ha.replication_info)), C(audit_vrrp) (M(opendba.mysql_ha.vrrp_info)), C(audit_vips)
-        (M(opendba.mysql_ha.vip_info)), C(audit_lvs) (M(opendba.mysql_ha.lvs_info)), C(audit_haproxy)
-        (M(opendba.mysql_ha.haproxy_info)) and C(audit_os) (M(opendba.mysql_ha.host_info)).
+      - Inventory names. Of each of them what M(opendba.mysql_ha.read_host) returned is read from the variable
+        C(audit_read).
     type: list
     elements: str
     required: true

@@ -62,7 +62,8 @@ host:
       description: Its clock, in seconds since 1970.
       type: float
     clock_offset:
-      description: Seconds by which it is ahead of the control node's.
+      description: Seconds by which it is ahead of the control node's; V(null) unless M(opendba.mysql_ha.read_host)
+        read it.
       type: float
     clock_bound:
       description: Seconds by which RV(host.clock_offset) may be wrong, which is half of what asking took.
@@ -201,7 +202,7 @@ def main() -> None:
             "boot_id": (read("/proc/sys/kernel/random/boot_id") or "").strip(),
             "interfaces": host.part("interfaces", lambda: sorted(os.listdir("/sys/class/net")), []),
             "time": now,
-            "clock_offset": None,  # the action plugin knows both clocks
+            "clock_offset": None,  # read_host knows both clocks
             "clock_bound": None,
             "selinux": facts.selinux(read("/sys/fs/selinux/enforce"), read("/etc/selinux/config")),
             "firewall_rules": host.part("firewall", host.firewall, None),

@@ -12,9 +12,9 @@ from unittest.mock import MagicMock
 
 import jsonschema
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 
-from ansible_collections.opendba.mysql_ha.plugins.action import audit, host_info
+from ansible_collections.opendba.mysql_ha.plugins.action import audit, read_host
 from unit.audit.builders import good
 from unit.audit.test_result import SCHEMA, answered
 
@@ -23,7 +23,7 @@ class Variables:
     """As HostVars gives them, without templating."""
 
     def raw_get(self, host: str) -> dict[str, Any]:
-        return {f"audit_{family}": answer for family, answer in answered(good()[host]).items()}
+        return {"audit_read": {"answers": answered(good()[host]), "took_seconds": 1.25}}
 
 
 def run(check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -45,6 +45,7 @@ def test_reports_are_written(tmp_path: Path) -> None:
     assert written == found["result"]
     assert written["collection_version"][0].isdigit()
     assert found["console"]
+    assert {host["took_seconds"] for host in written["hosts"]} == {1.25}
 
 
 def test_only_what_was_asked_for(tmp_path: Path) -> None:
@@ -75,10 +76,70 @@ def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
         run(hosts=["db1"], directory=str(tmp_path / "file" / "x"))
 
 
+class Host:
+    """What _execute_module would return, module by module."""
+
+    def __init__(self, lost_at: str = "", time_ahead: float = 0.0) -> None:
+        self.asked: list[str] = []
+        self.options: dict[str, Any] = {}
+        self._lost_at = lost_at
+        self._ahead = time_ahead
+
+    def __call__(self, module_name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        module = module_name.rpartition(".")[2]
+        self.asked.append(module)
+        self.options[module] = module_args
+        if module == self._lost_at:
+            raise AnsibleConnectionFailure("no route")
+        answers = {
+            "host_info": {"host": {"time": time.time() + self._ahead}},
+            "vrrp_info": {"vrrp": {"vip_states": {"192.0.2.100": "MASTER"}}},
+        }
+        return {"changed": False, "invocation": {"module_args": module_args}, **answers.get(module, {})}
+
+
+def read(host: Host, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> dict[str, Any]:
+    task = MagicMock(args=arguments, check_mode=False, async_val=0)
+    plugin = read_host.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    monkeypatch.setattr(plugin, "_execute_module", host)
+    result: dict[str, Any] = plugin.run(task_vars={})
+    return result
+
+
+FAMILY_MODULES = ["host_info", "vrrp_info", "vip_info", "lvs_info", "haproxy_info", "replication_info"]
+
+
+def test_a_host_is_read_in_one_round_trip_for_each_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host()
+    found = read(host, monkeypatch, login_user="audit", login_password="a secret", login_port=3307)
+    assert host.asked == FAMILY_MODULES
+    assert host.options["vip_info"] == {"states": {"192.0.2.100": "MASTER"}}
+    assert host.options["replication_info"] == {
+        "details": True, "find_socket": True, "connect_timeout": 5, "login_user": "audit",
+        "login_password": "a secret", "login_port": 3307,
+    }  # fmt: skip
+    assert "a secret" not in json.dumps(found)
+    assert sorted(found["took"]) == sorted(found["answers"])
+    assert found["took_seconds"] == pytest.approx(sum(found["took"].values()), abs=0.01)
+    assert read(Host(), monkeypatch, settings=True)["answers"].keys() == {*found["answers"], "settings"}
+
+
+def test_who_does_not_answer_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(lost_at="host_info")
+    found = read(host, monkeypatch)
+    assert host.asked == ["host_info"]
+    assert found["answers"] == {"os": {"unreachable": True, "msg": "no route"}}
+    later = read(Host(lost_at="lvs_info"), monkeypatch)["answers"]
+    assert later["lvs"] == {"unreachable": True, "msg": "no route"}
+    assert "host" in later["os"]
+
+
+def test_an_option_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AnsibleError, match="login_pasword: no such option"):
+        read(Host(), monkeypatch, login_pasword="x")
+
+
 def test_the_difference_of_two_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    task = MagicMock(args={}, check_mode=False, async_val=0)
-    plugin = host_info.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
-    monkeypatch.setattr(plugin, "_execute_module", lambda **_given: {"host": {"time": time.time() - 30}})
-    found = plugin.run(task_vars={})["host"]
+    found = read(Host(time_ahead=-30), monkeypatch)["answers"]["os"]["host"]
     assert -30.5 < found["clock_offset"] < -29.5
     assert 0 <= found["clock_bound"] < 0.5
