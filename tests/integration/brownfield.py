@@ -109,6 +109,13 @@ def play(
     return subprocess.run(command, env=given, capture_output=True, text=True, timeout=600, check=False)
 
 
+def inventory_of(path: Path) -> dict[str, Any]:
+    """As Ansible reads it."""
+    command = ["ansible-inventory", f"--inventory={path}", "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return dict(json.loads(done.stdout))
+
+
 def audit(directory: Path, *options: str, **keywords: Any) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
     """The result document, and how the run ended."""
     done = play("audit", f"--extra-vars=audit_directory={directory}", *options, **keywords)

@@ -22,6 +22,7 @@ from integration.brownfield import (
     Picture,
     audit,
     evidence,
+    inventory_of,
     pairs,
     play,
     problems,
@@ -72,8 +73,17 @@ def result(before: dict[str, Picture], nobody: Path, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="session")
-def after(result: dict[str, Any], before: dict[str, Picture]) -> dict[str, Picture]:
+def discovered(result: dict[str, Any], nobody: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert result
+    directory = tmp_path_factory.mktemp("discovered") / "inventory"
+    done = play("discover", f"--extra-vars=discover_directory={directory}", inventories=(INVENTORY, nobody))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return directory
+
+
+@pytest.fixture(scope="session")
+def after(discovered: Path, before: dict[str, Picture]) -> dict[str, Picture]:
+    assert discovered
     return brownfield.pictures(before=before)
 
 
@@ -108,6 +118,17 @@ def test_clusters_are_found_without_variables(result: dict[str, Any]) -> None:
 def test_every_host_was_read_whole(result: dict[str, Any]) -> None:
     assert {name: problems(result, name) for name in NAMES if problems(result, name)} == {}
     assert [each["name"] for each in result["hosts"] if not each["asked"]] == [NOT_THERE]
+
+
+def test_an_inventory_of_them_is_written_without_secrets(discovered: Path) -> None:
+    listed = inventory_of(discovered)
+    clusters = {name: set(listed[name]["hosts"]) for name in listed["mysql"]["children"]}
+    assert sorted(clusters.values(), key=sorted) == [
+        {"bfa1", "bfa2"}, {"bfd1a", "bfd2a"}, {"bfd1b", "bfd2b"}, {"bfe1", "bfe2"},
+    ]  # fmt: skip
+    assert set(listed["lvs_director"]["hosts"]) == {"bfb1", "bfb2"}
+    text = "".join(path.read_text(encoding="utf-8") for path in discovered.rglob("*.yml"))
+    assert [word for word in ("123456", "metadata2022", "mysql3306", "myadmin") if word in text] == []
 
 
 def test_nothing_was_touched(before: dict[str, Picture], after: dict[str, Picture]) -> None:
