@@ -180,7 +180,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_judged(tmp_path: Path) -> N
         run_in(machine, wound[0])
     try:
         found, done = audit(
-            tmp_path, "--extra-vars={audit_hosts: 'bfa1,bfb1,bfb2,bfc1,bfd2a,bfe1,bfe2'}",
+            tmp_path, "--extra-vars={audit_hosts: 'bfa1,bfa2,bfb1,bfb2,bfc1,bfd2a,bfe1,bfe2'}",
             "--extra-vars={audit_login_user: nobody, audit_login_password: wrong}",
         )  # fmt: skip
     finally:
@@ -199,6 +199,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_judged(tmp_path: Path) -> N
 
 # What is broken, and how it is mended.
 WOUNDS = {
+    "bfa2": ("systemctl kill --signal=STOP mysql", "systemctl kill --signal=CONT mysql"),
     "bfb1": (
         "cd /etc/keepalived && cp -p keepalived.conf /root/kept && head -c 20000 /dev/urandom > keepalived.conf",
         "mv /root/kept /etc/keepalived/keepalived.conf",
@@ -212,13 +213,13 @@ WOUNDS = {
         "mv /root/kept /etc/haproxy/haproxy.cfg",
     ),
     "bfd2": ("mv /usr/sbin/keepalived /root/keepalived", "mv /root/keepalived /usr/sbin/keepalived"),
-    "bfe1": ("systemctl kill --signal=STOP mysql", "systemctl kill --signal=CONT mysql"),
 }
 SAID = {
     "bfa1": ["mysql: ", "access denied"],
+    "bfa2": ["mysql: ", "no answer in time"],
     "bfb1": ["vrrp: ", "is not text"],
     "bfb2": ["os: ", "lvs: "],
     "bfc1": ["haproxy: ", "is not text"],
-    "bfe1": ["mysql: ", "no answer in time"],
-    "bfe2": ["mysql: ", "denied"],
+    "bfe1": ["mysql: ", "Access denied"],  # in the words of the program mysql
+    "bfe2": ["mysql: ", "access denied"],
 }
