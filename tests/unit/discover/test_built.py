@@ -60,6 +60,7 @@ CLUSTERS: dict[str, Inventory] = {
         mysql_port=3307, agent_port=8309, mysql_datadir="/srv/mysql", mysql_socket="/run/mysqld/other.sock",
         mysql_bind_address="10.0.0.0", mysql_binlog_retention_days=30, mysql_sync_relay_log=100,
         mysql_innodb_buffer_pool_size="512M", mysql_package_source="percona", mysql_durability="strict",
+        mysql_log_bin="/var/log/mysql/mysql-bin", mysql_relay_log="db-relay",
     ),
     "settings of one host": pair().set("db2", mysql_innodb_buffer_pool_size="1G", mysql_settings={"back_log": 9}),
     "VRRP 2": pair(**V2),
