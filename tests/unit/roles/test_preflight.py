@@ -46,8 +46,8 @@ def server(variables: dict[str, str] | None = None, **values: Any) -> dict[str, 
     logs = {"log_bin_basename": "/var/lib/mysql/binlog", "relay_log_basename": "/var/lib/mysql/relay"}
     return {"mysql_state": {"instance": {
         "reachable": True, "reason": "", "port": 3306, "datadir": "/var/lib/mysql/",
-        "socket": "/run/mysqld/mysqld.sock", "gtid_mode": "ON", "has_user_data": True, "channels": [CHANNEL], "variables": {**logs, **(variables or {})},
-        **values,
+        "socket": "/run/mysqld/mysqld.sock", "gtid_mode": "ON", "has_user_data": True, "channels": [CHANNEL],
+        "variables": {**logs, **(variables or {})}, **values,
     }}}  # fmt: skip
 
 
