@@ -67,7 +67,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except AnsibleError as error:  # no Python there, no right to become root
             return {"failed": True, "msg": f"{error}"}
         kept = plain(found)
-        kept.pop("invocation", None)  # it holds the options
+        for name in ("invocation", "exception"):  # the options, and a traceback of the control node
+            kept.pop(name, None)
+        said = [line.strip() for line in (kept.get("module_stderr") or "").splitlines() if line.strip()]
+        if kept.get("failed") and said:  # of the connection, of sudo, of the shell
+            kept["msg"] = said[-1]
         return dict(kept)
 
 

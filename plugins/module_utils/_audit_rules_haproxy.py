@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
+from ._audit_fitness import Fitness, asks_for_readers, fitness
 
 RULES = Rules()
 rule = RULES.rule
@@ -95,6 +96,15 @@ def _writes(proxy: Facts) -> bool:
     return "/writer" in (proxy["check"] or "") or "/primary" in (proxy["check"] or "")
 
 
+def _wanted(proxy: Facts, mysql: Facts) -> Fitness:
+    """Whether the server should be in this pool. Not known for a check that is none of an agent's."""
+    if _writes(proxy):
+        read_only = mysql.get("read_only")
+        return Fitness(None if read_only is None else not read_only, f"read_only = {'ON' if read_only else 'OFF'}")
+    check = proxy["check"] or ""
+    return fitness(mysql, check) if asks_for_readers(check) else Fitness(None, "")
+
+
 @rule(
     "MHA-H006", "warning", "Proxy and servers disagree",
     why="Clients get connections to a server that the check should have taken out, or none to one that is fine.",
@@ -108,15 +118,19 @@ def disagreement(cluster: Cluster) -> Iterator[Evidence]:
             for server in proxy.get("servers") or []
         }
         for proxy in (haproxy.get("configuration") or {}).get("proxies", []):
-            for server, _home, mysql in _databases(cluster, proxy):
+            members = list(_databases(cluster, proxy))
+            wanted = [_wanted(proxy, mysql) for _server, _home, mysql in members]
+            last_resort = not any(each.fit for each in wanted)
+            for (server, _home, _mysql), should in zip(members, wanted):
                 told = live.get((proxy["name"], server["name"]))
-                if told is None or not _writes(proxy):
+                if told is None or server["backup"]:
                     continue
                 name, status = f"{proxy['name']}/{server['name']}", told["status"]
-                if told["takes_sessions"] and mysql.get("read_only"):
-                    yield Evidence(host, f"{name} gets writers, but read_only = ON", status, server["at"])
-                if status.startswith("DOWN") and mysql.get("read_only") is False:
-                    yield Evidence(host, f"{name} is {status}, but read_only = OFF", status, server["at"])
+                if told["takes_sessions"] and should.fit is False and not (last_resort and not _writes(proxy)):
+                    kind = "writers" if _writes(proxy) else "readers"
+                    yield Evidence(host, f"{name} gets {kind}, but {should.reason}", status, server["at"])
+                if status.startswith("DOWN") and should.fit:
+                    yield Evidence(host, f"{name} is {status}, but {should.reason}", status, server["at"])
 
 
 @rule(

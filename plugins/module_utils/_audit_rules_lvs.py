@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
+from ._audit_fitness import asks_for_readers, fitness
 
 RULES = Rules()
 rule = RULES.rule
@@ -242,3 +243,36 @@ def unequal_pools(cluster: Cluster) -> Iterator[Evidence]:
             for host, (servers, at) in hosts.items():
                 shown = ", ".join(f"{address} weight {weight}" for address, _port, weight in sorted(servers, key=str))
                 yield Evidence(host, f"{name}: {shown}", len(servers), at)
+
+
+@rule(
+    "MHA-L013", "warning", "Director and servers disagree",
+    why="Reads go to a server that the check should have taken out, or a server that is fit gets none.",
+    mend="Ask the check by hand, from the director.", variable="lvs_director_services",
+    needs=("vrrp", "lvs", "mysql", "os"),
+)  # fmt: skip
+def disagreement(cluster: Cluster) -> Iterator[Evidence]:
+    databases, tables = dict(cluster.having("mysql")), dict(cluster.having("lvs"))
+    for host, service in _services(cluster):
+        live = next(
+            (each for each in (tables.get(host) or {}).get("services") or []
+             if (each["address"], each["port"]) == (service["address"], service["port"])), None,
+        )  # fmt: skip
+        if live is None:
+            continue
+        weights = {(each["address"], each["port"]): each["weight"] for each in live["servers"]}
+        members = []
+        for server in service["servers"]:
+            home = cluster.home(server["address"], server["port"])
+            check = " ".join(path for each in server["checks"] for path in each.get("paths") or [] if path)
+            if home in databases and asks_for_readers(check):
+                members.append((server, fitness(databases[str(home)], check)))
+        if not any(should.fit for _server, should in members):
+            continue  # whoever is the last resort may get all
+        for server, should in members:
+            weight = weights.get((server["address"], server["port"]), 0)
+            name = f"{server['address']}:{server['port']} of {_name(service)}"
+            if weight and should.fit is False:
+                yield Evidence(host, f"{name} gets reads, but {should.reason}", weight, server["at"])
+            if not weight and server["weight"] != 0 and should.fit:
+                yield Evidence(host, f"{name} gets none, but {should.reason}", weight, server["at"])

@@ -54,12 +54,16 @@ def discover(
     proxies = [host for host in hosts if is_proxy(host, members)]
     balancers = {address for host in [*directors, *proxies] for address in host.addresses}
     moving = _moving(hosts)
-    readings = []
+    readings, failed = [], []
     for name, own in found:
         reads = reads_of(directors, own)
         add_proxies(reads, proxies, own)
         vault = "vault_" if len(found) == 1 else f"vault_{name.replace('-', '_')}_"
-        readings.append(Reading(name, own, reads, balancers, vault, moving).read())
+        try:
+            readings.append(Reading(name, own, reads, balancers, vault, moving).read())
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            # Odd facts of one cluster, which is a bug, must not hide the others.
+            failed.append(f"{name} could not be described, please report it: {type(error).__name__}: {error}")
     writer_vips = {str(entry.value).partition("/")[0] for each in readings for entry in each.entries
                    if entry.name == "cluster_vip"}  # fmt: skip
     balanced = {
@@ -69,8 +73,8 @@ def discover(
     balanced["lvs_director"].choices += strange_services(directors, members)
     left = _left(hosts, asked, [*members, *directors, *proxies])
     choices = [f"{each.name}: {text}" for each in readings for text in each.choices]
-    choices += [text for group in balanced.values() for text in group.choices]
-    if not readings:
+    choices += [text for group in balanced.values() for text in group.choices] + failed
+    if not (readings or failed):
         choices.append("no cluster was found: no host has a channel, a VIP, or a history with another")
     files = {"hosts.yml": _lines(_hosts_file(readings, balanced, hosts, left))}
     for each in readings:
@@ -150,10 +154,10 @@ def _left(hosts: list[Host], asked: Mapping[str, Asked], placed: list[Host]) -> 
         problems = [each["text"] for each in asked[host.was].problems if each["family"] == "mysql"]
         if asked[host.was].reason:
             why = f"could not be asked: {asked[host.was].reason}"
+        elif problems and not host.mysql.get("reachable"):
+            why = f"its MySQL could not be read: {problems[0]}"
         elif host.mysql:
             why = "a MySQL server without a channel, a VIP or a history that another host has too"
-        elif problems:
-            why = f"its MySQL could not be read: {problems[0]}"
         else:
             why = "neither a member nor a balancer of a cluster"
         found.append(f"{host.was}: {why}")
@@ -231,8 +235,8 @@ def _cluster_file(found: Found, members: list[Host]) -> Iterator[str]:
     every = (each for host in own for each in host.mysql.get("accounts") or [])
     accounts = sorted({str(each["user"]) for each in every if _is_application(each)})
     if accounts:
-        text = f"Accounts that are there and stay as they are: {', '.join(accounts[:50])}. mysql_users would manage them."
-        yield from comment(text)
+        text = f"Accounts that are there and stay as they are: {', '.join(accounts[:50])}."
+        yield from comment(f"{text} mysql_users would manage them.")
     yield from entries(found.entries)
 
 
@@ -253,7 +257,7 @@ def _tls(members: list[Host]) -> Iterator[str]:
                 " this inventory as NAME_OF_THIS_DIRECTORY-tls. Without it a run is refused."
             )
         elif host.built:
-            text += " Set mysql_tls_ca_certificate, mysql_tls_certificate and mysql_tls_private_key: files it came from."
+            text += " Set mysql_tls_ca_certificate, mysql_tls_certificate and mysql_tls_private_key to its files."
         else:
             text += " The role makes a CA of its own, or takes mysql_tls_ca_certificate and the two that go with it."
         yield from comment(text)

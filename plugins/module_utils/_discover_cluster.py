@@ -214,8 +214,8 @@ class Reading:
                 note = self._choose(f"{name} differs, and a cluster has one ({listed})")
                 self._group[name] = Seen(chosen.value, chosen.at, note)
             elif len(values) <= 1 and (everybody or name in SHARED):
-                known = [each for each in said.values() if each.value is not None]
-                self._group[name] = [*known, *said.values()][0]
+                host, seen = min(said.items(), key=lambda each: each[1].value is None)
+                self._group[name] = seen._replace(at=f"{host}, {seen.at}" if seen.at else "")
             else:
                 continue
             for own in self._own.values():
@@ -256,6 +256,9 @@ class Reading:
             if host.name != host.was:
                 words.append(f"{host.was} in the inventory that was asked")
             self._found.notes.append(", ".join(words))
+            if not mysql.get("reachable"):
+                self._choose(f"{host.name}: its MySQL could not be read, so its own settings are not here")
+                continue
             if mysql.get("flavour") == "mariadb" or tuple(mysql.get("version_number") or (8, 0, 26)) < (8, 0, 26):
                 self._choose(f"{host.name}: {mysql.get('flavour')} {mysql.get('version')} is none that the roles build")
             if mysql.get("gtid_mode") not in (None, "ON"):

@@ -29,7 +29,8 @@ READERS = {variable.name: variable.read for variable in VARIABLES}
 # What the roles have in defaults/main.yml beside the model's; a test holds them together.
 DEFAULTS: dict[str, Any] = {
     **MODEL_DEFAULTS, "mysql_bind_address": "*", "mysql_binlog_retention_days": 7, "mysql_sync_relay_log": 1,
-    "mysql_package_source": "distro", "mysql_settings": {}, "replication_connect_retry": 1,
+    "mysql_package_source": "distro", "mysql_log_bin": "binlog", "mysql_relay_log": "relay", "mysql_settings": {},
+    "replication_connect_retry": 1,
     "replication_heartbeat": 1, "agent_rejoin": "manual", "agent_events": True, "agent_fence_command": [],
     "agent_allow": [], "keepalived_script_security": True, "keepalived_garp_refresh": 10,
 }  # fmt: skip
@@ -134,6 +135,8 @@ def _server(host: Host, found: dict[str, Seen]) -> None:
     found["mysql_bind_address"] = _bind(variables.get("bind_address"), _at(last, "bind_address"))
     found["mysql_binlog_retention_days"] = _retention(variables.get("binlog_expire_logs_seconds"), last)
     found["mysql_innodb_buffer_pool_size"] = _buffer_pool(host, variables, last)
+    for name, base in (("mysql_log_bin", "log_bin"), ("mysql_relay_log", "relay_log")):
+        found[name] = Seen(_log(variables.get(f"{base}_basename"), mysql.get("datadir") or ""), _at(last, base))
     source = (host.settings.get("package") or {}).get("source")
     found["mysql_package_source"] = Seen(source, f"package {(host.settings.get('package') or {}).get('name')}")
     if host.built:
@@ -183,6 +186,14 @@ def _size(number: int | None) -> str | None:
         if number >= unit and number % unit == 0:
             return f"{number // unit}{name}"
     return str(number)
+
+
+def _log(base: Any, datadir: str) -> str | None:
+    """The name of a log's files; with its directory where that is not the data directory."""
+    if not base:
+        return None
+    directory, _slash, name = str(base).rpartition("/")
+    return name if directory == datadir.rstrip("/") else str(base)
 
 
 def _own_settings(options: list[Facts]) -> Seen:

@@ -87,7 +87,7 @@ def agent(path: str, text: str) -> dict[str, Any]:
 def package(text: str) -> dict[str, Any] | None:
     """The server's package, from lines of name, version and dpkg's state; None where none of them is known."""
     for line in text.splitlines():
-        name, version, state = [*line.split(), "", "", ""][:3]
+        name, version, state = [*line.strip().split(" "), "", "", ""][:3]
         for known, source in PACKAGES.items():
             if version and state in ("", "installed") and re.fullmatch(re.escape(known) + r"(-[0-9.]{1,8})?", name):
                 return {"name": name, "version": version, "source": source or None}

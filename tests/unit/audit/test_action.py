@@ -134,6 +134,18 @@ def test_who_does_not_answer_is_not_asked_again(monkeypatch: pytest.MonkeyPatch)
     assert "host" in later["os"]
 
 
+def test_what_the_connection_said_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**_given: Any) -> dict[str, Any]:
+        return {"failed": True, "msg": "no json", "exception": "...", "module_stderr": "sudo: no tty\nno password\n"}
+
+    task = MagicMock(args={}, check_mode=False, async_val=0)
+    plugin = read_host.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    monkeypatch.setattr(plugin, "_execute_module", refused)
+    answer = plugin.run(task_vars={})["answers"]["os"]
+    assert answer["msg"] == "no password"
+    assert "exception" not in answer
+
+
 def test_an_option_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AnsibleError, match="login_pasword: no such option"):
         read(Host(), monkeypatch, login_pasword="x")

@@ -42,6 +42,20 @@ def script(text: str) -> dict[str, Any]:
     return tracked
 
 
+def table(weights: dict[str, int]) -> tuple[str, Any]:
+    """What the kernel of lvs1 has."""
+    servers = [
+        {"address": each, "port": 3306, "weight": weight, "forward": "route"} for each, weight in weights.items()
+    ]
+    return "lvs1/lvs/services", [{"address": READS, "port": 3306, "mark": None, "servers": servers}]
+
+
+def reader(server: int, more: str = "") -> tuple[str, Any]:
+    """A check by the agent's endpoint."""
+    check = {"type": "HTTP_GET", "at": "k:1", "command": None, "paths": [f"/reader?max_lag=10{more}"]}
+    return f"{SERVICE}/servers/{server}/checks", [check]
+
+
 def account(user: str, host: str, *privileges: str, **values: Any) -> dict[str, Any]:
     return {"user": user, "host": host, "privileges": list(privileges), "password": "set", **values}
 
@@ -148,6 +162,17 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-H006", [("hap1", proxy(PROXY.replace("/reader", "/writer"))), ("hap1/haproxy/proxies", [
         {"name": "reads", "servers": [{"name": "db1", "takes_sessions": False, "status": "DOWN"}]}])],
      ["hap1"], "reads/db1 is DOWN"),
+    ("MHA-H006", [(f"{CHANNEL}/sql_running", "No"), ("db1/mysql/read_only", True), (
+        "db1/mysql/channels", mysql("db2", "192.0.2.12")["channels"]), ("hap1/haproxy/proxies", [
+        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": True, "status": "UP"}]}])],
+     ["hap1"], "reads/db2 gets readers, but sql_running = No"),
+    ("MHA-H006", [("hap1/haproxy/proxies", [
+        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": False, "status": "DOWN"}]}])],
+     ["hap1"], "reads/db2 is DOWN, but it replicates, 0.1 s behind"),
+    ("MHA-L013", [table({"192.0.2.11": 1, "192.0.2.12": 1}), reader(1)],
+     ["lvs1"], "192.0.2.11:3306 of 192.0.2.200:3306 gets reads, but read_only = OFF"),
+    ("MHA-L013", [table({}), reader(1)],
+     ["lvs1"], "192.0.2.12:3306 of 192.0.2.200:3306 gets none, but it replicates, 0.1 s behind"),
     ("MHA-H007", [("db1/mysql/accounts/2/host", "192.0.2.77")], ["db1"], "'shop'@'192.0.2.77' is behind a proxy"),
     ("MHA-S006", [("db1/vrrp/configuration/problems", ["/k.conf:3: the block does not end"])], ["db1"], "does not end"),
     ("MHA-L010", [(f"{SERVICE}/servers/0/checks", [])], ["lvs1"], "192.0.2.11:3306"),
@@ -238,6 +263,14 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-L009", [("db2/os/boot_addresses", {READS: "/etc/network/interfaces:9"})]),
     ("MHA-H006", [("hap1/haproxy/proxies", [
         {"name": "reads", "servers": [{"name": "db2", "takes_sessions": True, "status": "UP"}]}])]),  # for reads
+    ("MHA-H006", [(f"{CHANNEL}/sql_running", "No"), ("hap1/haproxy/proxies", [
+        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": True, "status": "UP"}]}])]),  # the last one
+    ("MHA-H006", [(f"{CHANNEL}/lag_seconds", 8.0), ("hap1/haproxy/proxies", [
+        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": False, "status": "DOWN"}]}])]),  # or more
+    ("MHA-L013", [table({"192.0.2.12": 1}), reader(1)]),
+    ("MHA-L013", [table({"192.0.2.12": 1, "192.0.2.11": 1}), reader(1, "&writer=1"), reader(0, "&writer=1")]),
+    ("MHA-L013", [table({}), reader(1), (f"{SERVICE}/servers/1/weight", 0)]),  # drained on purpose
+    ("MHA-L013", [table({"192.0.2.11": 1}), (f"{CHANNEL}/io_running", "Connecting"), reader(1)]),  # nobody else is left
     ("MHA-H007", [("db1/mysql/accounts/2/host", "192.0.2.31")]),  # the proxy's own
     ("MHA-S006", [("db1/vrrp/configuration/problems", ["/k.conf:3: include: no file is /etc/keepalived/d/*.conf"])]),
     ("MHA-L007", [(f"{SERVICE}/persistence_timeout", 0), ("lvs1/lvs/timeouts/tcp_fin", 120)]),

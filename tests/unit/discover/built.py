@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -75,12 +76,11 @@ def agent(variables: Variables) -> Variables:
     """The agent's configuration, by the role's own expression."""
     role = yaml.safe_load((ROLES / "agent" / "vars" / "main.yml").read_text(encoding="utf-8"))
     environment = jinja2.nativetypes.NativeEnvironment()
-    environment.filters["bool"] = bool
+    environment.filters.update(bool=bool, dirname=os.path.dirname, unique=lambda values: list(dict.fromkeys(values)))
+    environment.tests["match"] = lambda text, start: text.startswith(start)
     known = dict(variables)
     for name in ("__agent_disks", "__agent_members"):
-        text = role[name] if isinstance(role[name], str) else role[name][0]
-        value = environment.from_string(text).render(**known)
-        known[name] = value if isinstance(role[name], str) else [value]
+        known[name] = environment.from_string(role[name]).render(**known)
     config: Variables = environment.from_string(role["__agent_config"]).render(**known)
     return config
 
@@ -147,7 +147,9 @@ def member_answers(name: str, model: Variables, given: Variables, number: int) -
         read_only=name != model["first_candidate"],
     )  # fmt: skip
     server["variables"].update(
-        {key: last[key] for key in ("bind_address", "binlog_expire_logs_seconds", "sync_relay_log")}
+        {key: last[key] for key in ("bind_address", "binlog_expire_logs_seconds", "sync_relay_log")},
+        log_bin_basename=str(Path(last["datadir"]) / last["log_bin"]),
+        relay_log_basename=str(Path(last["datadir"]) / last["relay_log"]),
     )
     for channel in server["channels"]:
         channel.update(

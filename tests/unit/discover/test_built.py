@@ -60,8 +60,9 @@ CLUSTERS: dict[str, Inventory] = {
         mysql_port=3307, agent_port=8309, mysql_datadir="/srv/mysql", mysql_socket="/run/mysqld/other.sock",
         mysql_bind_address="10.0.0.0", mysql_binlog_retention_days=30, mysql_sync_relay_log=100,
         mysql_innodb_buffer_pool_size="512M", mysql_package_source="percona", mysql_durability="strict",
+        mysql_log_bin="/var/log/mysql/mysql-bin", mysql_relay_log="db-relay",
     ),
-    "settings of one host": pair().set("db2", mysql_innodb_buffer_pool_size="1G", mysql_settings={"max_connections": 9}),
+    "settings of one host": pair().set("db2", mysql_innodb_buffer_pool_size="1G", mysql_settings={"back_log": 9}),
     "VRRP 2": pair(**V2),
     "keepalived": pair(keepalived_script_security=False, keepalived_garp_refresh=0, keepalived_advert_interval=0.1),
     "agents": pair(
@@ -144,7 +145,8 @@ VARIABLES = st.fixed_dictionaries(
 def test_no_difference_whatever_was_set(group: dict[str, Any], own: dict[str, Any]) -> None:
     inventory = trio(**group)
     # Of one host alone: what a cluster need not share.
-    inventory.set("db3", **{name: own[name] for name in ("mysql_settings", "agent_port", "agent_rejoin") if name in own})
+    for name in {"mysql_settings", "agent_port", "agent_rejoin"} & own.keys():
+        inventory.set("db3", **{name: own[name]})
     result = inventory.derive()
     if not result.problems.lines():
         check(inventory)
