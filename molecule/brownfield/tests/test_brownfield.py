@@ -147,10 +147,12 @@ def test_a_host_is_read_in_time(before: dict[str, Picture], tmp_path: Path, reco
     assert min(took) <= 3, took
 
 
-def test_a_run_on_them_is_predicted_and_writes_nothing(before: dict[str, Picture], tmp_path: Path) -> None:
-    """On machines with MySQL and keepalived, but without the agent, and one of them without PyMySQL."""
-    inventory = tmp_path / "inventory" / "hosts.yml"
-    inventory.parent.mkdir()
+@pytest.fixture(scope="session")
+def metadata(before: dict[str, Picture], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """E in the collection's variables: MySQL and keepalived are there, the agent is not, and on one not even PyMySQL."""
+    assert before
+    path = tmp_path_factory.mktemp("metadata") / "inventory" / "hosts.yml"
+    path.parent.mkdir()
     hosts = {
         name: {"ansible_connection": "community.docker.docker", "ansible_docker_host": f"mha-{name}"}
         for name in ("bfe1", "bfe2")
@@ -158,20 +160,32 @@ def test_a_run_on_them_is_predicted_and_writes_nothing(before: dict[str, Picture
     cluster = {
         "cluster_topology": "source_replica", "cluster_vip": "10.77.0.158/24", "cluster_virtual_router_id": 81,
         "replication_password": "lab-only-replication", "mysql_innodb_buffer_pool_size": "64M",
-        "ansible_python_interpreter": "/usr/bin/python3",
+        "mysql_log_bin": "mysql-bin", "mysql_relay_log": "{{ inventory_hostname }}-relay-bin",
         "mysql_users": [{"name": "app", "host": "10.77.0.%", "password": "Zq8-of-its-own", "priv": "*.*:SELECT"}],
-        "mysql_databases": [{"name": "orders"}],
+        "mysql_databases": [{"name": "orders"}], "ansible_python_interpreter": "/usr/bin/python3",
     }  # fmt: skip
-    inventory.write_text(
+    path.write_text(
         yaml.safe_dump({"mysql": {"children": {"metadata": {"hosts": hosts, "vars": cluster}}}}), encoding="utf-8"
     )
-    start = brownfield.pictures(hosts)
-    done = play("site", "--check", "--diff", inventories=(inventory,))
+    return path
+
+
+def test_a_run_on_them_is_predicted_and_writes_nothing(metadata: Path) -> None:
+    start = brownfield.pictures(("bfe1", "bfe2"))
+    done = play("site", "--check", "--diff", inventories=(metadata,))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert brownfield.touched(start, brownfield.pictures(hosts, start)) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["inventory"]
-    for line in ("+super_read_only = ON", "+    virtual_router_id 81", "+    source_host"):
+    assert brownfield.touched(start, brownfield.pictures(("bfe1", "bfe2"), start)) == []
+    assert [path.name for path in metadata.parent.parent.iterdir()] == ["inventory"], "no certificates were made"
+    for line in ("+super_read_only", "+    virtual_router_id 81", "source_host"):
         assert line in done.stdout, done.stdout
+
+
+def test_a_run_is_refused_where_somebody_else_has_the_vip(metadata: Path) -> None:
+    done = play("site", "--extra-vars={cluster_vip: 10.77.0.149/24, cluster_virtual_router_id: 80}",
+                "--check", inventories=(metadata,))  # fmt: skip
+    assert done.returncode == 2
+    for said in ("the virtual router id 80 (/etc/keepalived/keepalived.conf:", "the VIP (/etc/keepalived/keepalived.conf:"):
+        assert said in done.stdout, done.stdout
 
 
 def test_what_cannot_be_read_is_said_and_the_rest_is_judged(tmp_path: Path) -> None:
