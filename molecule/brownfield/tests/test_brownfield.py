@@ -184,8 +184,8 @@ def test_a_run_is_refused_where_somebody_else_has_the_vip(metadata: Path) -> Non
     done = play("site", "--extra-vars={cluster_vip: 10.77.0.149/24, cluster_virtual_router_id: 80}",
                 "--check", inventories=(metadata,))  # fmt: skip
     assert done.returncode == 2
-    for said in ("the virtual router id 80 (/etc/keepalived/keepalived.conf:", "the VIP (/etc/keepalived/keepalived.conf:"):
-        assert said in done.stdout, done.stdout
+    for said in ("the virtual router id 80", "the VIP"):
+        assert f"{said} (/etc/keepalived/keepalived.conf:" in done.stdout, done.stdout
 
 
 def test_what_cannot_be_read_is_said_and_the_rest_is_judged(tmp_path: Path) -> None:
