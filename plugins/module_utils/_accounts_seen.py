@@ -73,10 +73,17 @@ def accounts(
 def _stored(row: Row) -> tuple[str | None, str]:
     """What is known of a password at once, and its hash."""
     # Before 5.7 `password`; MariaDB from 10.4 on has both, and `password` may be NULL.
-    stored = str(row.get("authentication_string") or row.get("password") or "")
+    stored = _plain(row.get("hexed")) or str(row.get("authentication_string") or row.get("password") or "")
     if str(row.get("plugin") or "") not in _BY_HASH:
         return None, ""
     return ("set" if stored else "empty"), stored
+
+
+def _plain(hexed: Any) -> str:
+    try:
+        return bytes.fromhex(str(hexed or "")).decode("latin-1")
+    except ValueError:
+        return ""
 
 
 def _guess(hashes: list[tuple[Facts, str]], until: float) -> None:

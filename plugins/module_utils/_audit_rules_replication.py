@@ -71,9 +71,10 @@ def skipped_errors(cluster: Cluster) -> Iterator[Evidence]:
 
 def _sets(cluster: Cluster) -> dict[str, _gtid.GtidSet]:
     return {
-        host: _gtid.parse(mysql["gtid_executed"])
+        host: _gtid.parse(mysql.get("gtid_executed") or "")
         for host, mysql in cluster.having("mysql")
-        if mysql.get("gtid_executed") and mysql.get("flavour") != "mariadb"
+        # Empty is a set too, of a source whose history was just begun anew.
+        if (mysql.get("gtid_executed") or mysql.get("gtid_mode") == "ON") and mysql.get("flavour") != "mariadb"
     }
 
 

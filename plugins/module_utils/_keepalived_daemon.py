@@ -99,6 +99,11 @@ def parse_unit(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
+def serves(arguments: list[str]) -> bool:
+    """Whether a keepalived with these arguments is a daemon, and not a look at its version or configuration."""
+    return not any(re.match(r"-[tvh]|--(?:config-test|version|help)\b", each) for each in arguments[1:])
+
+
 def config_id(arguments: list[str], hostname: str) -> str:
     """The word that @conditions are compared with: an argument of the daemon, else the host's short name."""
     for place, argument in enumerate(arguments):

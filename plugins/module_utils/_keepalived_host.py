@@ -13,7 +13,7 @@ import time
 from typing import Any, Callable, NamedTuple
 
 from ._keepalived_conf import LARGEST, Found, Unreadable, alternatives
-from ._keepalived_daemon import FileState, Process, is_fresh, is_trap, parse_status
+from ._keepalived_daemon import FileState, Process, is_fresh, is_trap, parse_status, serves
 from ._keepalived_model import kills_keepalived, program
 
 Facts = dict[str, Any]
@@ -98,7 +98,8 @@ def daemons() -> list[Daemon]:
             continue
         with contextlib.suppress(OSError, IndexError, ValueError):
             target = os.readlink(f"/proc/{name}/exe")
-            if os.path.basename(target.replace(" (deleted)", "")) == "keepalived" and _is_ours(name):
+            ours = os.path.basename(target.replace(" (deleted)", "")) == "keepalived" and _is_ours(name)
+            if ours and serves(_text(f"/proc/{name}/cmdline").rstrip("\0").split("\0")):
                 # pid (name) state parent …; the name may hold anything
                 parents[name] = _text(f"/proc/{name}/stat").rpartition(")")[2].split()[1]
     found = []

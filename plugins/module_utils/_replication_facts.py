@@ -123,7 +123,7 @@ class _Reading:
         return {"xa_prepared": len(self._session.run("XA RECOVER"))}
 
     def accounts(self) -> Facts:
-        rows = self._session.run("SELECT * FROM mysql.user")
+        rows = self._ask("accounts")
         try:
             locked = self._ask("locked_accounts")
         except MysqlError as error:

@@ -46,6 +46,13 @@ _STATEMENTS: dict[str, dict[str, _Lines]] = {
         ),
         "mariadb": ((_EVER, None),),
     },
+    "accounts": {  # the hashes of caching_sha2_password hold control characters, which the program mysql garbles
+        "mysql": (
+            ((8, 0, 0), "SELECT *, HEX(authentication_string) AS hexed FROM mysql.user"),
+            (_EVER, "SELECT * FROM mysql.user"),
+        ),
+        "mariadb": ((_EVER, "SELECT * FROM mysql.user"),),
+    },
     "locked_accounts": {  # that mysql.user does not tell
         "mysql": ((_EVER, None),),
         "mariadb": (

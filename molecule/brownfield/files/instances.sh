@@ -4,7 +4,7 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
 apt-get -qq install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io \
-    mysql-server-core mysql-client python3-pymysql keepalived > /dev/null
+    mysql-server-core mysql-client python3-pymysql keepalived passwd > /dev/null
 case "$1" in
 bfd1a) number=1 peer=10.77.0.154 ;;
 bfd2a) number=2 peer=10.77.0.153 ;;
@@ -27,7 +27,7 @@ options() { # port, then settings
     {
         printf '[mysqld]\nuser = mysql\nport = %s\ndatadir = /data/%s/data\n' "$port" "$port"
         printf 'socket = /data/%s/mysql.sock\nlog_error = /data/%s/error.log\n' "$port" "$port"
-        printf 'mysqlx = OFF\nlog_bin = mysql-bin\ninnodb_buffer_pool_size = 32M\n'
+        printf 'mysqlx = OFF\nsecure_file_priv = NULL\nlog_bin = mysql-bin\ninnodb_buffer_pool_size = 32M\n'
         printf '%s\n' "$@"
     } > "/data/$port/my.cnf"
     cat > "/etc/systemd/system/mysqld-$port.service" << EOF

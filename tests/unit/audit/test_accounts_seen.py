@@ -47,6 +47,14 @@ def test_quality(plugin: str, stored: str, user: str, quality: str | None) -> No
     assert not stored or stored not in json.dumps(account)
 
 
+def test_a_hash_with_control_characters() -> None:
+    salt = "aB\x01D\x1fFgHiJkLmNoPqRsT"
+    stored = f"$A$005${salt}{sha256_crypt(b'123456', salt.encode(), 5000)}"
+    row = {"user": "a", "host": "%", "plugin": "caching_sha2_password", "authentication_string": "garbled"}
+    (account,) = accounts([{**row, "hexed": stored.encode().hex()}], [], seconds=60.0)
+    assert account["password"] == "well_known"
+
+
 def test_no_time_to_guess() -> None:
     row = {"user": "a", "host": "%", "plugin": "mysql_native_password", "authentication_string": native("a")}
     assert accounts([row], [], seconds=-1.0)[0]["password"] == "set"

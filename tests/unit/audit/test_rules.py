@@ -67,6 +67,8 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-R003", [("db2/mysql/variables/replica_skip_errors", "all")], ["db2"], "replica_skip_errors = all"),
     ("MHA-R004", [("db2/mysql/gtid_executed", f"{UUIDS['db1']}:1-1001,{UUIDS['db2']}:1-3")],
      ["db2"], f"{UUIDS['db2']}:1-3"),
+    ("MHA-R004", [("db1/mysql/gtid_executed", ""), ("db2/mysql/gtid_executed", f"{UUIDS['db2']}:1-3")],
+     ["db2"], f"{UUIDS['db2']}:1-3"),
     ("MHA-R005", [("db2/mysql/server_id", 1)], ["db1", "db2"], "server_id = 1, as on db2"),
     ("MHA-R006", [("db2/mysql/server_uuid", UUIDS["db1"])], ["db1", "db2"], "as on db2"),
     ("MHA-R007", [("db2/mysql/super_read_only", False)], ["db2"], "super_read_only = OFF"),
@@ -139,6 +141,8 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
      ["db2"], "file orders is configured"),
     ("MHA-V024", [("db1/vrrp/config_check", {"status": 4, "messages": ["Unknown keyword"]})],
      ["db1"], "Unknown keyword"),
+    ("MHA-V024", [("db1/vrrp/config_check", {"status": 0, "messages": ["Unknown keyword 'x'"]})],
+     ["db1"], "Unknown keyword"),  # 2.1
     ("MHA-V025", [("lvs1/vrrp/programs/0/writable_by_others", True)], ["lvs1"], "/opt/check.py (misc_check of"),
     ("MHA-V026", [("db1/vrrp/unit/UnitFileState", "disabled")], ["db1"], "disabled"),
     ("MHA-V027", [("db2/vrrp", member("version 3", "version 2"))], ["db1", "db2"], "3 for 192.0.2.100, but 2 on db2"),
@@ -256,7 +260,10 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-V017", [("db1/vrrp/configuration/global/script_security", False)]),  # no scripts
     ("MHA-V021", [("db1/vips/0/stale", None)]),
     ("MHA-V024", [("db1/vrrp/config_check", None)]),
-    ("MHA-V024", [("db1/vrrp/config_check", {"status": 5, "messages": []})]),
+    ("MHA-V024", [("db1/vrrp/config_check", {"status": 6, "messages": [
+        "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
+        "(k.conf: Line 14) Truncating auth_pass to 8 characters"]})]),
+    ("MHA-V024", [("db1/vrrp/config_check", {"status": 0, "messages": ["(A) entering a state"]})]),
     ("MHA-V029", [("db2/vrrp/running", None)]),
     ("MHA-L002", [("db2/lvs/arp/lo/arp_ignore", 0)]),  # the greater of both counts
     ("MHA-L006", [(f"{SERVICE}/servers/0/checks/0/type", "SMTP_CHECK")]),
