@@ -141,7 +141,7 @@ def test_a_host_is_read_in_time(before: dict[str, Picture], tmp_path: Path, reco
     took = [
         each["took_seconds"]
         for _number in range(3)
-        for each in audit(tmp_path, "--extra-vars={audit_hosts: bfe1, audit_formats: [json]}")[0]["hosts"]
+        for each in audit(tmp_path, "--extra-vars={audit_hosts: bfe2, audit_formats: [json]}")[0]["hosts"]
     ]
     record_property("seconds", took)
     assert min(took) <= 3, took
@@ -219,8 +219,8 @@ WOUNDS = {
         "mv /root/kept /etc/keepalived/keepalived.conf",
     ),
     "bfb2": (
-        "mv $(command -v ip) /root/ip && mv $(command -v nft) /root/nft && dpkg --unpack /srv/repo/haproxy_*.deb",
-        "mv /root/ip /usr/bin/ip && mv /root/nft /usr/sbin/nft && dpkg --purge haproxy",
+        "mv /usr/bin/ip /root/ip; mv /usr/sbin/nft /root/nft; dpkg --unpack /srv/repo/haproxy_*.deb",
+        "mv /root/ip /usr/bin/ip; mv /root/nft /usr/sbin/nft; dpkg --purge haproxy",
     ),
     "bfc1": (
         "cp -p /etc/haproxy/haproxy.cfg /root/kept && printf 'a\\0b' > /etc/haproxy/haproxy.cfg",
@@ -232,7 +232,7 @@ SAID = {
     "bfa1": ["mysql: ", "access denied"],
     "bfa2": ["mysql: ", "no answer in time"],
     "bfb1": ["vrrp: ", "is not text"],
-    "bfb2": ["os: ", "lvs: "],
+    "bfb2": ["os: ", "there is no program ip", "vrrp: ", "lvs: ", "haproxy: "],
     "bfc1": ["haproxy: ", "is not text"],
     "bfe1": ["mysql: ", "Access denied"],  # in the words of the program mysql
     "bfe2": ["mysql: ", "access denied"],
