@@ -259,7 +259,7 @@ def _tls(members: list[Host]) -> Iterator[str]:
         elif host.built:
             text += " Set mysql_tls_ca_certificate, mysql_tls_certificate and mysql_tls_private_key to its files."
         else:
-            text += " The role makes a CA of its own, or takes mysql_tls_ca_certificate and the two that go with it."
+            text += " Set mysql_tls_ca_certificate, mysql_tls_certificate and mysql_tls_private_key to go on with it."
         yield from comment(text)
         return
 
