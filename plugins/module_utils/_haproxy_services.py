@@ -46,6 +46,8 @@ def services_of(clusters: Sequence[Mapping[str, Any]], options: Mapping[str, Any
     An `idle_timeout` of 0 in the options is derived from the servers' wait_timeout.
     """
     chosen = {**DEFAULTS, **options}
+    if str(chosen["idle_timeout"]) == "0":  # before ansible-core 2.19 a number becomes text
+        chosen["idle_timeout"] = 0
     services, mistakes = [], []
     for cluster in clusters:
         if chosen["send_proxy"] and not cluster["takes_proxy_header"]:

@@ -238,6 +238,7 @@ def proxy_models(
             "virtual_router_id": proxy.values["haproxy_virtual_router_id"],
             "priority": proxy.values["haproxy_priority"] or FIRST_PRIORITY - _rank(proxy, present),
             "peers": [str(peer.place.address) for peer in present if peer.place and peer is not proxy],
+            "sources": as_seen_by_members(proxies)["proxies"],
             "on_member": proxy.machine in members,
             "clusters": proxied,
         }

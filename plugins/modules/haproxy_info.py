@@ -40,7 +40,9 @@ EXAMPLES = r"""
 
 - name: Show who is up
   ansible.builtin.debug:
-    msg: "{{ haproxy_state.haproxy.proxies | map(attribute='servers') | flatten | selectattr('up') | map(attribute='name') }}"
+    msg: "{{ servers | selectattr('up') | map(attribute='name') }}"
+  vars:
+    servers: "{{ haproxy_state.haproxy.proxies | map(attribute='servers') | flatten }}"
 """
 
 RETURN = r"""
@@ -109,8 +111,8 @@ haproxy:
           description: Its name.
           type: str
         frontend:
-          description: The side of the clients, V(null) without one, with C(status), C(sessions), C(most_sessions), C(limit),
-            C(total_sessions) and C(mode).
+          description: The side of the clients, V(null) without one, with C(status), C(sessions), C(most_sessions),
+            C(limit), C(total_sessions) and C(mode).
           type: dict
         backend:
           description: The side of the servers, with the same keys.
