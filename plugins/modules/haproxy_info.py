@@ -36,13 +36,13 @@ seealso:
 EXAMPLES = r"""
 - name: Read HAProxy
   opendba.mysql_ha.haproxy_info:
-  register: haproxy_state
+  register: haproxy_seen
 
 - name: Show who is up
   ansible.builtin.debug:
     msg: "{{ servers | selectattr('up') | map(attribute='name') }}"
   vars:
-    servers: "{{ haproxy_state.haproxy.proxies | map(attribute='servers') | flatten }}"
+    servers: "{{ haproxy_seen.haproxy.proxies | map(attribute='servers') | flatten }}"
 """
 
 RETURN = r"""
