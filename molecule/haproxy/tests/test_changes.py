@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The same hosts under other variables: weights, statistics, other people's HAProxy, proxies on members, nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from integration.lab_cluster import machine, run_playbook, wait_until
+from integration.lab_haproxy import (
+    ADDRESSES,
+    CLUSTER,
+    PROXIES,
+    READS,
+    VIP,
+    WRITES,
+    Reads,
+    ask,
+    by_host,
+    count,
+    holder,
+    info,
+    site,
+    standing_by,
+    up,
+    wait_up,
+    whole,
+)
+
+STATS = {"haproxy_stats": True, "haproxy_stats_user": "watcher", "haproxy_stats_password": "it's $only {for} \"tests\""}
+FOREIGN = """\
+defaults foreign
+    mode http
+    timeout connect 1s
+    timeout client 1s
+    timeout server 1s
+frontend foreign from foreign
+    bind 127.0.0.1:3399
+    http-request return status 200 content-type text/plain string foreign
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_in_the_inventory_afterwards() -> Iterator[None]:
+    whole()
+    yield
+    site()
+    whole()
+
+
+def test_weights_are_followed() -> None:
+    writer = CLUSTER.writer()
+    first, second = sorted(set(ADDRESSES) - {writer})
+    site(haproxy_balance="roundrobin", haproxy_weight=by_host(1, **{first: 1, second: 3}))
+    hosts = Counter(count(600))
+    assert abs(hosts[first] / 600 - 0.25) <= 0.05, hosts
+    assert abs(hosts[second] / 600 - 0.75) <= 0.05, hosts
+
+
+def test_the_writer_serves_reads_where_it_shall() -> None:
+    predicted = run_playbook(CLUSTER.inventory, "--check", "-e", json.dumps({"cluster_readers": "all"}))
+    run = site(cluster_readers="all")
+    assert predicted.returncode == 0, predicted.output[-3000:]
+    assert predicted.tasks == run.tasks
+    wait_up("reader", set(ADDRESSES), 10)
+    assert set(count(30)) == set(ADDRESSES)
+    site()
+    whole()
+
+
+def test_the_last_resort_of_reads_is_the_writer() -> None:
+    writer = CLUSTER.writer()
+    others = set(ADDRESSES) - {writer}
+    for proxy in PROXIES:
+        for name in others:
+            ask(proxy, f"set server mysql_shops_reader/{name} state maint")
+    wait_until(lambda: all(up(proxy, "reader") == set() for proxy in PROXIES), "no reader", 10)
+    assert set(count(6)) == {writer}
+    for proxy in PROXIES:
+        for name in others:
+            ask(proxy, f"set server mysql_shops_reader/{name} state ready")
+    whole()
+    assert set(count(12)) == others
+
+
+def test_what_a_person_set_survives_a_reload() -> None:
+    proxy = standing_by()
+    name = next(iter(sorted(set(ADDRESSES) - {CLUSTER.writer()})))
+    ask(proxy, f"set server mysql_shops_reader/{name} state drain")
+    machine(proxy).check_output("systemctl reload haproxy")
+    wait_until(lambda: up(proxy, "reader"), "the new process", 10)
+    assert name not in up(proxy, "reader")
+    ask(proxy, f"set server mysql_shops_reader/{name} state ready")
+    whole()
+
+
+def curl(proxy: str, url: str, *options: str) -> str:
+    return machine(proxy).run("curl --silent --max-time 5 %s %s", url, " ".join(options)).stdout
+
+
+def test_statistics_want_a_password_and_are_for_this_host_alone() -> None:
+    site(**STATS)
+    host = machine("hp1")
+    login = f"{STATS['haproxy_stats_user']}:{STATS['haproxy_stats_password']}"
+    code = "curl --silent --output /dev/null --write-out %%{http_code} "
+    for path in ("stats", "metrics"):
+        assert host.run(f"{code} http://127.0.0.1:8404/{path}").stdout == "401"
+        assert host.run(f"{code} --user %s http://127.0.0.1:8404/{path}", login).stdout == "200"
+        assert host.run(f"{code} http://{PROXIES['hp1']}:8404/{path}").stdout == "000"
+    metrics = host.check_output("curl --silent --user %s http://127.0.0.1:8404/metrics", login)
+    assert 'haproxy_server_status{proxy="mysql_shops_writer"' in metrics
+    assert host.file("/etc/haproxy/conf.d/zz-mysql-ha.cfg").mode == 0o600
+
+
+def test_other_peoples_haproxy_stays() -> None:
+    host = machine("hp2")
+    before = host.check_output("sha256sum /etc/haproxy/haproxy.cfg /etc/default/haproxy")
+    host.check_output("printf %%s %s > /etc/haproxy/conf.d/aa-foreign.cfg", FOREIGN)
+    host.check_output("systemctl reload haproxy")
+    run = site()
+    assert {change.task for change in run.changes if change.host == "hp2"} <= {
+        # of the statistics of the test before
+        "Write what holds for the whole process",
+        "Reload haproxy where the VIP is not",
+        "Reload haproxy where the VIP is",
+    }  # fmt: skip
+    asked = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:3399/', timeout=2).read().decode())"
+    assert host.check_output("python3 -c %s", asked) == "foreign"
+    assert set(count(4, WRITES, PROXIES["hp2"])) == {CLUSTER.writer()}
+    assert host.check_output("sha256sum /etc/haproxy/haproxy.cfg /etc/default/haproxy") == before
+
+
+def test_a_maxconn_of_others_that_is_too_small_is_refused() -> None:
+    host = machine("hp2")
+    host.check_output("printf 'global\\n    maxconn 10\\n' > /etc/haproxy/conf.d/ab-foreign.cfg")
+    run = run_playbook(CLUSTER.inventory)
+    host.check_output("rm /etc/haproxy/conf.d/ab-foreign.cfg")
+    assert run.returncode != 0
+    assert "the global maxconn 10 in /etc/haproxy/haproxy.cfg, which is not of this" in " ".join(run.output.split())
+
+
+def test_a_proxy_that_goes_leaves_nothing_and_the_other_goes_on() -> None:
+    old = holder()
+    reads = Reads("watch", 60, WRITES)
+    site(haproxy_state=by_host("present", **{old: "absent"}))
+    assert holder() != old
+    seen = reads.reads()
+    assert seen[-1].host is not None
+    host = machine(old)
+    assert host.run("find /etc /usr/local /run -xdev -name '*mysql-ha*' -not -path '*/keepalived*'").stdout == ""
+    assert "zz-mysql-ha" not in host.run("ls /etc/haproxy/conf.d").stdout
+    assert f" {VIP}/" not in host.check_output("ip -o address show")
+
+
+def test_proxies_on_the_members() -> None:
+    """Beside those of their own: the group then has members in it. Ports are others, because mysqld has 3306."""
+    ports = {"cluster_proxy_writer_port": 6446, "cluster_proxy_reader_port": 6447, "haproxy_vip": ""}
+    inventory = CLUSTER.inventory.parent / "inventory-members.yml"
+    inventory.write_text("haproxy:\n  hosts:\n    hx1:\n    hx2:\n    hx3:\n")
+    try:
+        run = run_playbook(CLUSTER.inventory, "-i", str(inventory), "-e", json.dumps(ports))
+        assert run.returncode == 0, run.output[-4000:]
+        writer = CLUSTER.writer()
+        for address in ADDRESSES.values():
+            assert set(count(5, 6446, address)) == {writer}
+            assert writer not in count(6, 6447, address)
+        gone = {**ports, "haproxy_state": by_host("absent", hp1="present", hp2="present")}
+        run = run_playbook(CLUSTER.inventory, "-i", str(inventory), "-e", json.dumps(gone))
+        assert run.returncode == 0, run.output[-4000:]
+    finally:
+        inventory.unlink()
+    for name in ADDRESSES:
+        assert machine(name).run("systemctl is-active haproxy").stdout.strip() != "active"
+    assert info("hp1")["maxconn"] == 8100
+    assert READS == 3307

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the scenario haproxy does with the proxies of the lab."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import Unreadable, parse_info, parse_stat
+from integration.lab_cluster import PROJECT, Cluster, Run, machine, run_playbook, wait_until
+from integration.lab_lvs import Read
+
+BUILD = PROJECT / "build/haproxy"
+VIP, WRITER_VIP = "10.77.0.109", "10.77.0.108"
+WRITES, READS = 3306, 3307
+ADDRESSES = {"hx1": "10.77.0.101", "hx2": "10.77.0.102", "hx3": "10.77.0.103"}
+PROXIES = {"hp1": "10.77.0.105", "hp2": "10.77.0.106"}
+CLUSTER = Cluster(
+    inventory=Path(os.environ.get("MHA_INVENTORY", PROJECT / "molecule/haproxy/inventory")),
+    members=tuple(ADDRESSES),
+    candidates=("hx1", "hx2"),
+    vip=WRITER_VIP,
+    client="hxclient",
+    user="shop",
+    password="lab-only-shop",
+    database="shop",
+)
+ASK = """
+import socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.settimeout(2)
+connection.connect("/run/mysql-ha-haproxy/admin.sock")
+connection.sendall(sys.argv[1].encode() + b"\\n")
+while data := connection.recv(65536):
+    sys.stdout.write(data.decode())
+"""
+
+
+class Reads:
+    """Sessions of the client host, in the background."""
+
+    def __init__(self, mode: str, amount: float, port: int = READS, address: str = VIP) -> None:
+        script = (PROJECT / "tests/integration/reads.py").read_text()
+        command = ["docker", "exec", "-i", f"mha-{CLUSTER.client}", "python3", "-", address, str(port)]
+        self._process = subprocess.Popen(
+            [*command, CLUSTER.user, CLUSTER.password, mode, str(amount)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self._process.stdin is not None
+        self._process.stdin.write(script)
+        self._process.stdin.close()
+        self._process.stdin = None
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def result(self) -> Any:
+        output, errors = self._process.communicate()
+        assert self._process.returncode == 0, errors
+        return json.loads(output)
+
+    def reads(self) -> list[Read]:
+        return [Read(*each) for each in self.result()]
+
+
+def count(times: int, port: int = READS, address: str = VIP) -> list[str]:
+    """Who answered each of so many connections; none may fail."""
+    reads = Reads("count", times, port, address).reads()
+    assert [read.text for read in reads if read.host is None] == []
+    return [str(read.host) for read in reads]
+
+
+def ask(proxy: str, command: str) -> bytes:
+    """At its runtime socket; nothing where it does not answer."""
+    return bytes(machine(proxy).run("python3 -c %s %s", ASK, command).stdout.encode())
+
+
+def info(proxy: str) -> dict[str, Any]:
+    return parse_info(ask(proxy, "show info"))
+
+
+def up(proxy: str, kind: str) -> set[str]:
+    """The servers that get sessions at this proxy's port for `writer` or `reader`."""
+    try:
+        found = parse_stat(ask(proxy, "show stat"))
+    except Unreadable:
+        return set()
+    name = f"mysql_shops_{kind}"
+    return {each["name"] for proxy_ in found if proxy_["name"] == name for each in proxy_["servers"]
+            if each["takes_sessions"]}  # fmt: skip
+
+
+def wait_up(kind: str, wanted: set[str], seconds: float) -> float:
+    """Until every proxy has exactly these servers. Returns the seconds that it took."""
+    began = time.monotonic()
+    what = f"{sorted(wanted)} as {kind} at every proxy"
+    wait_until(lambda: all(up(proxy, kind) == wanted for proxy in PROXIES), what, seconds, 0.05)
+    return time.monotonic() - began
+
+
+def holders() -> list[str]:
+    return [name for name in PROXIES if f" {VIP}/32" in machine(name).run("ip -o -4 address show").stdout]
+
+
+def holder() -> str:
+    """The one proxy that holds the VIP."""
+    names: list[str] = wait_until(lambda: found if len(found := holders()) == 1 else [], "one holder of the VIP", 20)
+    return names[0]
+
+
+def standing_by() -> str:
+    active = holder()
+    return next(name for name in PROXIES if name != active)
+
+
+def whole() -> None:
+    """A writer, everybody else serves reads, and both proxies know: what has to be before the next fault."""
+    writer = CLUSTER.redundant_writer()
+    wait_up("writer", {writer}, 30)
+    wait_up("reader", set(ADDRESSES) - {writer}, 60)
+    holder()
+
+
+def site(*arguments: str, **variables: Any) -> Run:
+    """Run site.yml, with variables that differ from the inventory's; it must succeed."""
+    extra = ["-e", json.dumps(variables)] if variables else []
+    run = run_playbook(CLUSTER.inventory, *arguments, *extra)
+    assert run.returncode == 0, run.output[-4000:]
+    return run
+
+
+def refused(**variables: Any) -> str:
+    """The output of a run that must fail before it has changed anything."""
+    run = run_playbook(CLUSTER.inventory, "-e", json.dumps(variables))
+    assert run.returncode != 0, run.output[-4000:]
+    assert run.changes == set()
+    return run.output
+
+
+def by_host(default: Any, **values: Any) -> str:
+    """A variable that differs from host to host, as a template."""
+    return "{{ " + repr(values) + "[inventory_hostname] | default(" + repr(default) + ") }}"
+
+
+def left_within(kind: str, name: str, strike: Callable[[], Any]) -> float:
+    """Seconds from the fault until no proxy sends to this member any more."""
+    began = time.monotonic()
+    strike()
+    wait_until(lambda: all(name not in up(proxy, kind) for proxy in PROXIES), f"{name} out", 12, 0.05)
+    return time.monotonic() - began
+
+
+def power(verb: str, name: str) -> None:
+    subprocess.run([sys.executable, str(PROJECT / "lab/lab.py"), verb, name], check=True)
