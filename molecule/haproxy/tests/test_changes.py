@@ -157,20 +157,18 @@ def test_a_proxy_that_goes_leaves_nothing_and_the_other_goes_on() -> None:
 
 
 def test_proxies_on_the_members() -> None:
-    """Beside those of their own: the group then has members in it. Ports are others, because mysqld has 3306."""
+    """The group then has members in it too. Ports are others, because mysqld has 3306."""
     ports = {"cluster_proxy_writer_port": 6446, "cluster_proxy_reader_port": 6447, "haproxy_vip": ""}
-    inventory = CLUSTER.inventory.parent / "inventory-members.yml"
+    # In the same directory, beside which the CA is
+    inventory = CLUSTER.inventory / "members.yml"
     inventory.write_text("haproxy:\n  hosts:\n    hx1:\n    hx2:\n    hx3:\n")
     try:
-        run = run_playbook(CLUSTER.inventory, "-i", str(inventory), "-e", json.dumps(ports))
-        assert run.returncode == 0, run.output[-4000:]
+        site(**ports)
         writer = CLUSTER.writer()
         for address in ADDRESSES.values():
             assert set(count(5, 6446, address)) == {writer}
             assert writer not in count(6, 6447, address)
-        gone = {**ports, "haproxy_state": by_host("absent", hp1="present", hp2="present")}
-        run = run_playbook(CLUSTER.inventory, "-i", str(inventory), "-e", json.dumps(gone))
-        assert run.returncode == 0, run.output[-4000:]
+        site(**ports, haproxy_state=by_host("absent", hp1="present", hp2="present"))
     finally:
         inventory.unlink()
     for name in ADDRESSES:
