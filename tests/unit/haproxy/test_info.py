@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -32,8 +33,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
         def serve(answer: bytes, stays: float) -> str:
             def work() -> None:
                 connection, _address = listener.accept()
-                with connection:
-                    assert connection.recv(100).endswith(b"\n")
+                with connection, contextlib.suppress(OSError):  # the other side may have enough
+                    connection.recv(100)
                     connection.sendall(answer)
                     ended.wait(stays)
 
