@@ -30,8 +30,9 @@ FIXED: dict[str, Any] = {
     "__haproxy_environment": "/etc/haproxy/mysql-ha.env",
     "__haproxy_tell_service": True,
     "__haproxy_sessions": 8100,
-    "__haproxy_descriptors": 17200,
+    "__haproxy_descriptors": 524288,
     "haproxy_foreign_maxconn": "0",
+    "haproxy_alone": True,
 }
 
 

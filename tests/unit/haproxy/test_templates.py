@@ -132,10 +132,10 @@ def test_statistics() -> None:
     assert "mysql_stats" not in CASES["derived"]["zz-mysql-ha.cfg"]
 
 
-def test_maxconn_is_not_said_twice() -> None:
-    """HAProxy takes the first."""
+def test_maxconn_is_left_alone_where_others_have_ports_or_a_maxconn_too() -> None:
     assert "maxconn 8100" in section(render("base.cfg.j2"), "global")
-    assert "maxconn" not in render("base.cfg.j2", haproxy_foreign_maxconn="20000").replace("# All", "")
+    for others in ({"haproxy_foreign_maxconn": "20000"}, {"haproxy_alone": False}):
+        assert "maxconn" not in render("base.cfg.j2", **others)
 
 
 def test_the_vip() -> None:
@@ -150,7 +150,7 @@ def test_the_vip() -> None:
 def test_the_units() -> None:
     unit = render("haproxy.service.conf.j2")
     assert unit.index("haproxy-state save") < unit.index("kill -USR2")
-    assert "LimitNOFILE=17200" in unit
+    assert "LimitNOFILE=524288" in unit
     assert "ExecReload=" not in render("haproxy.service.conf.j2", __haproxy_tell_service=False)
     assert "ip address delete 10.0.0.210/32 dev eth0" in render("keepalived.service.conf.j2")
 
