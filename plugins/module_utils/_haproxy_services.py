@@ -245,7 +245,7 @@ class Service:
         if values["check"] == "agent":
             if values["writer_port"] and not candidates:
                 self._refuse("writer_port: no server has candidate: true; give one")
-        elif len(candidates) > 1 or (values["writer_port"] and not candidates):
+        elif values["check"] in CHECKS and (len(candidates) > 1 or (values["writer_port"] and not candidates)):
             self._refuse(
                 f"check {values['check']} cannot tell who the writer is; set candidate: true on one server, which takes"
                 " all writes, or leave writer_port out"

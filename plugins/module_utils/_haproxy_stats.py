@@ -14,7 +14,7 @@ FRONTEND, BACKEND, SERVER = "0", "1", "2"
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 _NEEDED = ("pxname", "svname", "scur", "status", "type")
 _INFO = {
-    "Name": "name", "Version": "version", "Node": "node", "Pid": "pid", "Uptime_sec": "uptime", "Nbthread": "threads",
+    "Name": "name", "Version": "version", "node": "node", "Pid": "pid", "Uptime_sec": "uptime", "Nbthread": "threads",
     "Maxconn": "maxconn", "Ulimit-n": "ulimit", "CurrConns": "sessions", "CumConns": "total_sessions",
     "Stopping": "stopping",
 }  # fmt: skip

@@ -65,7 +65,7 @@ def test_stat() -> None:
 
 def test_info() -> None:
     assert parse_info(INFO.encode()) == {
-        "name": "HAProxy", "version": "3.2.26-1", "node": None, "pid": 123, "uptime": 17, "threads": 2, "maxconn": 8100,
+        "name": "HAProxy", "version": "3.2.26-1", "node": "p1", "pid": 123, "uptime": 17, "threads": 2, "maxconn": 8100,
         "ulimit": 17200, "sessions": 3, "total_sessions": 120, "stopping": 0,
     }  # fmt: skip
 
