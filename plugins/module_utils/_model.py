@@ -119,8 +119,7 @@ def derive(
     ]
     clusters = _clusters(instances, groups, problems)
     held = reader_vips(clusters, directors)
-    shared = proxy_vips(proxies)
-    vips = frozenset([*shared, *(vip.ip for cluster in clusters if (vip := cluster.value("cluster_vip")))])
+    vips = frozenset(vip.ip for cluster in clusters if (vip := cluster.value("cluster_vip")))
     for cluster in clusters:
         for instance in cluster.instances:
             place = find_place(instance, vips, problems if instance.in_play else Problems())
@@ -130,8 +129,9 @@ def derive(
         replace(director, place=find_director_place(director, held, clusters, problems))
         for director in directors
     ]
+    moving = [*vips, *held, *proxy_vips(proxies)]
     proxies = [
-        replace(proxy, place=find_proxy_place(proxy, clusters, [*vips, *held], problems)) for proxy in proxies
+        replace(proxy, place=find_proxy_place(proxy, clusters, moving, problems)) for proxy in proxies
     ]
     members = sum(len(cluster.instances) for cluster in clusters)
     rules.check(clusters, members == len(instances), problems)

@@ -79,6 +79,12 @@ def test_proxies_on_the_members() -> None:
     assert result.models["db2"]["proxies"] == ["10.0.0.11", "10.0.0.23"]
 
 
+def test_the_vip_on_a_member_is_not_the_members_address() -> None:
+    inventory = trio().proxies("db1", "db2", haproxy_vip="10.0.0.210", haproxy_virtual_router_id=91)
+    inventory.hosts["db1"]["interfaces"].append(interface("10.0.0.210/32", primary=False))
+    assert inventory.models()["db1"]["address"] == "10.0.0.11"
+
+
 def test_a_director_may_be_a_proxy() -> None:
     result = balanced().proxies("lvs1", "lvs2", haproxy_vip="10.0.0.210", haproxy_virtual_router_id=91).derive()
     assert result.problems.lines() == []
