@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .agent import Agent
 
 DETAILS_EVERY = 1.0
-SEMI_SYNC_EVERY = 0.2
 LOOK = 0.002
 DEAD = Mysqld(alive=False, error="nobody listens at the socket")
 
@@ -49,7 +48,7 @@ class Watching:
         self._mysqld = DEAD
         self._server = None
         self._connected = -1  # the life of mysqld that is connected to
-        self._details_due = self._semi_sync_due = 0.0
+        self._details_due = 0.0
         self._looks = False
 
     def start(self) -> None:
@@ -70,7 +69,7 @@ class Watching:
             self._connected = -1
 
     def look(self) -> None:
-        self._details_due = self._semi_sync_due = 0.0
+        self._details_due = 0.0
         if not self._looks:
             self._looks = True
             self.agent.clock.after(LOOK, self._looked, self._life)
@@ -129,12 +128,6 @@ class Watching:
         news = old is None or flags != (old.read_only, old.super_read_only, old.offline_mode)
         if news:
             fields.update(zip(("read_only", "super_read_only", "offline_mode"), flags, strict=True))
-        if news or now >= self._semi_sync_due:
-            self._semi_sync_due = now + SEMI_SYNC_EVERY
-            semi_sync = SemiSync(database.semi_sync, database.clients())
-            if old is None or semi_sync != old.semi_sync:
-                fields["semi_sync"] = semi_sync
-                news = True
         if old is None or "read_only" in fields or now >= self._details_due:
             self._details_due = now + DETAILS_EVERY
             fields.update(self._details(), detailed=taken)
@@ -159,7 +152,9 @@ class Watching:
                 of_set=text, peer_extra=missing(own, theirs, database.uuid), own_extra=missing(theirs, own, uuid),
                 lacks=any(number > theirs.get(of, 0) for of, number in own.items()),
             )))
+        waiting = len(database.binlog) - database.committed if database.semi_sync else 0
         return {
+            "semi_sync": SemiSync(database.semi_sync, database.clients(), waiting, database.acknowledged),
             "gtid_executed": database.executed_text, "relay_synced": database.relay_synced,
             "channels": self._channels(), "comparisons": tuple(comparisons)}
 

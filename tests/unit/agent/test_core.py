@@ -325,7 +325,7 @@ class TestDemotion:
         assert "Kill" in kinds(run(replace(WRITER, hold="x"), failed, NOW + 1)[0])
 
     def test_a_dead_writer_needs_no_demotion(self) -> None:
-        assert kinds(run(replace(WRITER, mysqld=DOWN), LED)[0]) == ["AskPeers", "SetLead", "SetTrack"]
+        assert kinds(run(replace(WRITER, mysqld=DOWN), LED)[0]) == ["SendAway", "AskPeers", "SetLead", "SetTrack"]
 
     def test_while_writes_are_being_opened_it_is_not_closed(self) -> None:
         opening = replace(READY, vip_here=False, running=(Open("", 4, True),))

@@ -10,6 +10,7 @@ import pytest
 
 from mysql_ha_agent.model import (
     Comparison,
+    Durable,
     Peer,
     Save,
     SemiSync,
@@ -69,7 +70,14 @@ class TestChannels:
 
     def test_a_new_agent_leaves_the_receivers_until_it_has_heard_a_writer(self) -> None:
         starting = replace(STANDBY, peers=(replace(B, phase="starting", eligible=False), R))
-        assert not {"StopReceiver", "StartReceiver"} & set(kinds(run(starting, replace(KNOWN, fed_by=0))[0]))
+        assert not {"StopReceiver", "StartReceiver"} & set(kinds(run(starting, KNOWN)[0]))
+
+    def test_in_a_new_cluster_what_was_connected_before_the_first_promotion_is_stopped(self) -> None:
+        """With three candidates the first promotion waits until the third receives no more."""
+        first = replace(B, phase="promoting", generation=1, led=1, vip_here=True)
+        early = replace(KNOWN, durable=Durable(), fed_by=0, writer="", writer_set="", contact=None)
+        decisions, _ = run(replace(STANDBY, peers=(first, R), saved=Durable(generation=1, left_behind=True)), early)
+        assert "StopReceiver" in kinds(decisions)
 
     def test_an_applier_that_failed_is_left_alone(self) -> None:
         seen = replace(STANDBY, track="1",

@@ -24,6 +24,7 @@ from .model import (
     RemoveVip,
     Save,
     Seen,
+    SendAway,
     Server,
     SetLead,
     SetTrack,
@@ -103,6 +104,8 @@ class _Core(Step):
         if self._is_paused_writer():
             return
         if not seen.mysqld.alive:
+            if led:  # before the track file lets the VIP go: without it nothing reaches them any more
+                self.do(SendAway("mysqld has died, and the kernel takes its time to tell its clients"))
             self.set(killed=False, led=False)
         elif server is not None and server.closed and not self.runs(Open):
             self.set(led=False)
@@ -291,7 +294,7 @@ class _Core(Step):
         """Only the writer of the newest promotion is received from: what an older one still does must not be
         acknowledged, nor come here. A receiver that was connected before may still lead to the older one."""
         writer, newest = self.view.live_writer(), self.state.durable.generation
-        if not self.state.fed_by:  # a new agent leaves the receivers as they are
+        if self.state.fed_by is None:  # a new agent leaves the receivers as they are
             self.set(fed_by=self.seen.saved.generation)
         if writer is not None and writer.led >= newest:
             direct = any(member.name == writer.name and str(member.address) == channel.source_host

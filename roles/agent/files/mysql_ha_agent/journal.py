@@ -24,6 +24,7 @@ from .model import (
     Rejoin,
     RemoveVip,
     Save,
+    SendAway,
     SetLead,
     SetTrack,
     StartApplier,
@@ -58,7 +59,8 @@ def words(decision: Decision) -> str:
         return f"channel '{decision.channel}': {done[type(decision)]}"
     return {
         AskPeers: "peers asked", Save: "memory saved", Demote: "writes closed", Kill: "mysqld killed",
-        ProbeVip: "VIP probed", AnnounceVip: "VIP announced", RemoveVip: "VIP removed", Rejoin: "rejoined by CLONE",
+        ProbeVip: "VIP probed", AnnounceVip: "VIP announced", RemoveVip: "VIP removed",
+        SendAway: "clients sent away", Rejoin: "rejoined by CLONE",
         EnableEvents: "events enabled", StopEvents: "events stopped",
     }[type(decision)]
 

@@ -156,10 +156,12 @@ def _lacking(step: Step, began: float) -> str:
 
 
 def _somebody_will_acknowledge(step: Step, began: float) -> bool:
+    """Soon, that is: in a planned switchover. One that lost its right to lead is waited for when it is back."""
     if step.config.durability == "strict":
         return not standing.nobody_acknowledges(step.view, step.state)
     return any(
         step.view.heard_since(peer, began) and peer.mysqld_up and peer.has_channel and not peer.errant
+        and (peer.eligible or peer.phase == "held")
         for peer in step.view.others)
 
 

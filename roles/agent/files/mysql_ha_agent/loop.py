@@ -9,7 +9,7 @@ import signal
 import threading
 from dataclasses import replace
 
-from . import fence, statefile, trackfile, vip
+from . import clients, fence, statefile, trackfile, vip
 from .addresses import Addresses
 from .adverts import Adverts
 from .clock import now
@@ -37,6 +37,7 @@ from .model import (
     RemoveVip,
     Save,
     Seen,
+    SendAway,
     SetLead,
     SetTrack,
     StartApplier,
@@ -50,6 +51,7 @@ from .model import (
 )
 from .mysqld import Instance
 from .peers import Peers
+from .refusal import Refusal
 from .rejoin import Rejoining
 from .systemd import Systemd
 from .view import View
@@ -58,7 +60,7 @@ from .witnesses import Witnesses
 
 RESUME_EVERY = 10.0
 TELL_EVERY = 0.5  # systemd and the guard are told that the agent runs
-AT_ONCE = (SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
+AT_ONCE = (SendAway, SetTrack, SetLead, AskPeers, Kill)  # they wait for nothing
 
 
 class Agent:
@@ -79,6 +81,7 @@ class Agent:
         remembered = self._remember()
         self.saved = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
         self.vip_probe = VipProbe()
+        self.refusal = Refusal(config, self.addresses.here)
         self.fenced: dict[str, float] = {}
         self.state = State(durable=remembered, memory_lost=self.memory_lost)
         self.board = Board(config, self._see(), self.state)
@@ -181,7 +184,13 @@ class Agent:
         began = now()
         error: Exception | None = None
         try:
-            if isinstance(decision, SetTrack):
+            if isinstance(decision, SendAway):
+                members = [member.address for member in self.config.members]
+                clients.send_away(
+                    self.config.port, self.watch.listeners_of_the_dead(), self.config.vip.ip, members)
+            elif isinstance(decision, SetTrack):
+                if decision.value == "1" and self.addresses.here():  # it leaves, and clients do not know it yet
+                    self.refusal.begin()
                 trackfile.write_track(self.config.track_file, decision.value)
             elif isinstance(decision, SetLead):
                 trackfile.write_lead(self.config.lead_file, decision.value)

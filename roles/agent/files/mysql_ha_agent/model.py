@@ -214,6 +214,11 @@ class RemoveVip(Decision):
 
 
 @dataclass(frozen=True)
+class SendAway(Decision):
+    lane = "clients"
+
+
+@dataclass(frozen=True)
 class Fence(Decision):
     peer: str
     lane = "fence"
@@ -295,8 +300,8 @@ class Kill(Decision):
 
 
 AnyDecision = Union[
-    SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, Fence, Rejoin, EnableEvents, StopEvents, Save,
-    StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchSemiSync, Open, Demote, Kill
+    SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, SendAway, Fence, Rejoin, EnableEvents, StopEvents,
+    Save, StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchSemiSync, Open, Demote, Kill
 ]
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -330,7 +335,7 @@ class State:
     writer_disabled: tuple[str, ...] = ()  # the events that its people had disabled
     promised: bool = False  # a promotion began within the lease after the last contact
     down_since: float | None = None  # when mysqld was first seen not to answer
-    fed_by: int = 0  # the promotion whose writer the receivers were started for
+    fed_by: int | None = None  # the promotion whose writer the receivers were started for
     behind_until: float | None = None  # when there was last a cause to be left behind
     unfed_since: float | None = None  # the writer lives and no receiver is connected
     waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind

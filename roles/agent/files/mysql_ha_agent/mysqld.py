@@ -157,6 +157,7 @@ class Instance:
         self.sessions: dict[str, Session] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._event_watch: events.EventWatch | None = None
+        self.listeners: frozenset[int] = frozenset()  # the TCP sockets on which it listens
         with contextlib.ExitStack() as opened:
             for name in SESSIONS:
                 self.sessions[name], self._sockets[name] = dial(path, user, timeout)

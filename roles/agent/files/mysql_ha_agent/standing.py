@@ -167,14 +167,16 @@ def waits(view: View, state: State) -> bool:
 def stuck(view: View, state: State) -> bool:
     """A commit that reached the standby while its acknowledgement was lost with the connection is never acknowledged:
     the standby has it already. Nor is any where a standby receives without semi-sync. Nothing but this shows it."""
-    since = state.stuck_since
-    return since is not None and view.now - max(since, state.awake_since) >= STUCK_AFTER
+    since, server = state.stuck_since, view.server
+    return since is not None and server is not None and server.detailed - max(since, state.awake_since) >= STUCK_AFTER
 
 
 def note_stuck(view: View, state: State, semi_sync: SemiSync) -> State:
+    """From one look at mysqld to the next: one that hangs answers nobody, and is not stuck."""
     waits = semi_sync.source_enabled and semi_sync.waiting > 0
     since = state.stuck_since if waits and semi_sync.acked == state.acked else None
-    return changed(state, stuck_since=view.now if waits and since is None else since, acked=semi_sync.acked)
+    looked = view.server.detailed if view.server is not None else view.now
+    return changed(state, stuck_since=looked if waits and since is None else since, acked=semi_sync.acked)
 
 
 def _has_given_up(view: View, state: State, peer: Peer) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import semisync, threads
+from . import clients, semisync, threads
 from .clock import now
 from .config import Config
 from .lib._connection import LOST_CONNECTION, MysqlError, Session
@@ -98,6 +98,8 @@ class Watch:
             else:
                 self._publish(error=str(error))
             return None
+        with contextlib.suppress(OSError):
+            fresh.listeners = clients.listening(config.port)
         with self._lock:
             old, self.instance = self.instance, fresh
             same = old is not None and old.process.pid == fresh.process.pid and old.process.alive()
@@ -124,6 +126,11 @@ class Watch:
             at = now() if answered else self._seen.answered
             self._seen = replace(self._seen, alive=somebody, server=None, error=error, answered=at)
         self._wake()
+
+    def listeners_of_the_dead(self) -> frozenset[int]:
+        """The sockets on which the last known process listened, once it has ended; else none."""
+        instance = self.instance
+        return frozenset() if instance is None or instance.process.alive() else instance.listeners
 
     def process(self) -> Process | None:
         """The process behind the socket, whether it has ever answered or not."""
