@@ -54,7 +54,8 @@ FROM_INVENTORY = (
     "cluster_name", "cluster_topology", "cluster_role", "cluster_vip", "cluster_readers", "cluster_proxy_writer_port",
     "cluster_proxy_reader_port",
 )  # fmt: skip
-WRITES, READS = "writer", "reader"
+WRITES = "writer"
+READS = "reader"
 
 
 def _haproxy(facts: Mapping[str, Any]) -> dict[str, Any]:

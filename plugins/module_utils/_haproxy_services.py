@@ -110,7 +110,7 @@ def checked(services: Any, options: Mapping[str, Any]) -> list[dict[str, Any]]:
         mistakes += [f"{where}: {line}" for line in found.mistakes]
         done.append(found.values)
     if not mistakes:
-        mistakes += _twice(done)
+        mistakes += dict.fromkeys(_twice(done))
     if mistakes:
         raise Mistakes(mistakes)
     return done
@@ -146,7 +146,8 @@ class Service:
         if check == "mysql" and (reason := refusal_of_mysql_check(self.values["version"])):
             self._refuse(reason)
         self.values["servers"] = list(self._servers(content.get("servers"), check))
-        self._check_ports()
+        if not self.mistakes:  # what was refused would be missed
+            self._check_ports()
 
     def _refuse(self, text: str) -> None:
         self.mistakes.append(text)
@@ -217,22 +218,23 @@ class Service:
                 self._refuse(f"{where}: address {server.get('address')!r} is no IP address")
                 continue
             agent = check == "agent"
-            done = {
-                "name": str(server.get("name") or address),
+            name = str(server.get("name") or address)
+            port = self._integer({"port": 3306, **server}, "port", 1, 65535)
+            if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", name):
+                self._refuse(f"{where}: name {name!r} cannot be used; write letters, digits, _, . or -")
+            if name in names or (address, port) in places:
+                self._refuse(f"servers has {name} twice")
+            names.add(name)
+            places.add((address, port))
+            yield {
+                "name": name,
                 "address": address,
-                "port": self._integer({"port": 3306, **server}, "port", 1, 65535),
+                "port": port,
                 "weight": self._integer({"weight": 1, **server}, "weight", 0, 256),
                 "agent_port": self._integer({"agent_port": 8308, **server}, "agent_port", 1, 65535) if agent else None,
                 "candidate": self._switch({"candidate": agent, **server}, "candidate"),
                 "reader": self._switch({"reader": True, **server}, "reader"),
             }
-            if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", done["name"]):
-                self._refuse(f"{where}: name {done['name']!r} cannot be used; write letters, digits, _, . or -")
-            if done["name"] in names or (address, done["port"]) in places:
-                self._refuse(f"servers has {done['name']} twice")
-            names.add(done["name"])
-            places.add((address, done["port"]))
-            yield done
 
     def _check_ports(self) -> None:
         values = self.values

@@ -179,7 +179,8 @@ def _check_addresses(
     owners = {place.address: name for cluster in clusters for name, place in cluster.places.items()}
     owners.update({director.place.address: director.name for director in directors if director.place})
     machines = {each.name: each.machine for cluster in clusters for each in cluster.instances}
-    machines.update({each.name: each.machine for each in [*directors, *proxies]})
+    machines.update({director.name: director.machine for director in directors})
+    machines.update({proxy.name: proxy.machine for proxy in proxies})
     for proxy in proxies:
         if not proxy.place:
             continue
