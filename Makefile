@@ -111,6 +111,14 @@ chaos: $(DEV) ## the longer fault tests of molecule/failover, on a cluster of ea
 	molecule destroy -s failover; \
 	exit $$status
 
+.PHONY: chaos-haproxy
+chaos-haproxy: $(DEV) ## the longer tests of molecule/haproxy: 20 changes of the writer under load, idle and many sessions, other variables
+	@molecule destroy -s haproxy && molecule create -s haproxy && molecule converge -s haproxy
+	@status=0; \
+	PYTHONPATH=. pytest --junitxml=build/junit/chaos-haproxy.xml molecule/haproxy/chaos || status=1; \
+	molecule destroy -s haproxy; \
+	exit $$status
+
 .PHONY: bench-failover
 bench-failover: $(DEV) ## how long writes stop: RUNS (40), ROWS, TOPOLOGIES, RUNS_COMPARE (10), SYSTEMS; goes on where it was ended
 	@python -m bench.run

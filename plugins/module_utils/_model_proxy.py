@@ -62,6 +62,7 @@ PROXY_VARIABLES = (
     Variable("haproxy_source_address", read_address),
     Variable("haproxy_priority", integer(1, 254)),
     Variable("haproxy_names", _read_names, []),
+    Variable("haproxy_view_port", integer(0, 65535), 8407),
     Variable("haproxy_services", _is_written),
     Variable("ansible_host", read_text),
 )
@@ -216,6 +217,11 @@ def as_seen_by_members(proxies: Sequence[Proxy]) -> dict[str, Any]:
     vips = [str(vip) for vip in proxy_vips(present)]
     return {
         "proxies": list(dict.fromkeys(sources)),
+        "proxy_views": [
+            {"name": proxy.name, "address": str(proxy.source), "port": proxy.values["haproxy_view_port"]}
+            for proxy in present
+            if proxy.source and proxy.values["haproxy_view_port"]
+        ],
         "proxy_addresses": list(dict.fromkeys(vips + places)),
         "proxy_names": list(dict.fromkeys(name for proxy in present for name in proxy.values["haproxy_names"] or ())),
     }

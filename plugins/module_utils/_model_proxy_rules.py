@@ -216,11 +216,13 @@ def _check_ports(clusters: Sequence[Cluster], problems: Problems) -> None:
 def _check_ports_on_members(
     clusters: Sequence[Cluster], instances: Sequence[Instance], proxies: Sequence[Proxy], problems: Problems
 ) -> None:
-    offered = {port: variable for cluster in clusters for variable in PORTS if (port := cluster.value(variable))}
-    proxy_machines = {proxy.machine: proxy.name for proxy in proxies}
+    of_clusters = {port: variable for cluster in clusters for variable in PORTS if (port := cluster.value(variable))}
+    proxy_machines = {proxy.machine: proxy for proxy in proxies}
     for instance in instances:
         if instance.machine not in proxy_machines:
             continue
+        view = proxy_machines[instance.machine].values["haproxy_view_port"]
+        offered = {**of_clusters, **({view: "haproxy_view_port"} if view else {})}
         for own in ("mysql_port", "agent_port"):
             port = getattr(instance.settings, own)
             if port in offered:

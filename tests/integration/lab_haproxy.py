@@ -18,10 +18,10 @@ from integration.lab_cluster import PROJECT, Cluster, Run, machine, run_playbook
 from integration.lab_lvs import Read
 
 BUILD = PROJECT / "build/haproxy"
-VIP, WRITER_VIP = "10.77.0.109", "10.77.0.108"
+VIP, WRITER_VIP = "10.77.0.119", "10.77.0.118"
 WRITES, READS = 3306, 3307
-ADDRESSES = {"hx1": "10.77.0.101", "hx2": "10.77.0.102", "hx3": "10.77.0.103"}
-PROXIES = {"hp1": "10.77.0.105", "hp2": "10.77.0.106"}
+ADDRESSES = {"hx1": "10.77.0.111", "hx2": "10.77.0.112", "hx3": "10.77.0.113"}
+PROXIES = {"hp1": "10.77.0.115", "hp2": "10.77.0.116"}
 CLUSTER = Cluster(
     inventory=Path(os.environ.get("MHA_INVENTORY", PROJECT / "molecule/haproxy/inventory")),
     members=tuple(ADDRESSES),

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +21,6 @@ from integration.lab_haproxy import (
     VIP,
     WRITES,
     Reads,
-    ask,
     count,
     holder,
     info,
@@ -27,6 +28,7 @@ from integration.lab_haproxy import (
     up,
     whole,
 )
+from unit.haproxy import rendering
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -99,7 +101,16 @@ def test_the_journal_has_what_happens_to_servers() -> None:
 def test_nothing_but_the_ports_is_open() -> None:
     for proxy in PROXIES:
         listening = machine(proxy).check_output("ss -Htlnp | grep haproxy")
-        assert set(re.findall(r":(\d+)\s+\S+:\*", listening)) == {str(WRITES), str(READS)}
+        assert set(re.findall(r":(\d+)\s+\S+:\*", listening)) == {str(WRITES), str(READS), "8407"}
+
+
+def test_the_command_shows_what_the_proxies_think() -> None:
+    writer = CLUSTER.writer()
+    for name in ADDRESSES:
+        said = machine(name).check_output("mysql-ha status")
+        for proxy in PROXIES:
+            assert re.search(rf"^{proxy} +{writer} \(\d+\) +hx\d \(\d+\), hx3 \(\d+\)$", said, re.MULTILINE), said
+        assert "DISAGREEMENT" not in said
 
 
 def test_status_shows_what_the_proxies_think() -> None:
@@ -110,31 +121,21 @@ def test_status_shows_what_the_proxies_think() -> None:
     assert "DISAGREEMENT" not in run.output
 
 
-def test_status_says_where_a_proxy_is_wrong() -> None:
-    writer = CLUSTER.writer()
-    ask("hp2", f"disable health mysql_shops_writer/{writer}")
-    ask("hp2", f"set server mysql_shops_writer/{writer} health down")
-    run = run_playbook(CLUSTER.inventory, playbook="playbooks/status.yml")
-    ask("hp2", f"enable health mysql_shops_writer/{writer}")
-    assert f"DISAGREEMENT: hp2 sends no writes to {writer}" in run.output
+def test_bad_input_is_refused_first() -> None:
+    """More of it: `make chaos-haproxy`, and the unit tests."""
+    assert "haproxy_stats needs haproxy_stats_user and haproxy_stats_password" in refused(haproxy_stats=True)
 
 
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"haproxy_stats": True}, "haproxy_stats needs haproxy_stats_user and haproxy_stats_password"),
-        ({"haproxy_stats": True, "haproxy_stats_user": "myadmin", "haproxy_stats_password": "myadmin"},
-         "haproxy_stats_password is one that everybody knows"),
-        ({"haproxy_weight": 300}, "hx1, hx2, hx3: haproxy_weight 300 is out of 0 to 256"),
-        ({"haproxy_vip": "10.77.0.108"},
-         "hp1, hp2: haproxy_vip 10.77.0.108 is the address of the writer VIP of cluster 'shops'"),
-        ({"haproxy_send_proxy": True}, "MySQL knows no PROXY protocol"),
-        ({"haproxy_services": [{"name": "old", "reader_port": 3310, "check": "mysql", "version": "mysql 9.7",
-                                "servers": [{"address": "10.77.0.101"}]}]}, "error 1251"),
-    ],
-)  # fmt: skip
-def test_bad_input_is_refused_first(variables: dict, said: str) -> None:
-    assert said in " ".join(refused(**variables).split())
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_haproxy_takes_whatever_the_templates_write(proxy: str, tmp_path: Path) -> None:
+    """All branches: kinds of checks, PROXY protocol both ways, statistics, logs, IPv6."""
+    rendering.main(str(tmp_path))
+    subprocess.run(["docker", "cp", f"{tmp_path}/.", f"mha-{proxy}:/root/cases"], check=True, capture_output=True)
+    for case in rendering.CASES:
+        done = machine(proxy).run("haproxy -c -f /root/cases/%s", case)
+        assert done.rc == 0, done.stderr
+        assert rendering.complaints(done.stderr) == []
+    machine(proxy).check_output("rm -r /root/cases")
 
 
 def test_what_haproxy_refuses_never_goes_live() -> None:
@@ -149,16 +150,3 @@ def test_what_haproxy_refuses_never_goes_live() -> None:
         done = host.run("/usr/local/lib/mysql-ha/haproxy-validate /root/new.cfg %s", live)
         assert (done.rc == 0) is right, done.stderr
     host.check_output("rm /root/new.cfg")
-
-
-def test_a_second_run_changes_nothing() -> None:
-    def processes() -> dict[str, str]:
-        units = "haproxy keepalived"
-        asked = f"systemctl show -p MainPID,ExecMainStartTimestamp {units}"
-        return {name: machine(name).check_output(asked) for name in PROXIES}
-
-    before, workers = processes(), {name: info(name)["pid"] for name in PROXIES}
-    run = run_playbook(CLUSTER.inventory)
-    assert run.returncode == 0, run.output[-3000:]
-    assert run.changes == set()
-    assert (processes(), {name: info(name)["pid"] for name in PROXIES}) == (before, workers)

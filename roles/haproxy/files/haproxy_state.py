@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a HAProxy knows of its servers, handed on to the process that replaces it. Standard library only.
 
-haproxy_state.py SOCKET DIRECTORY save CONFIG...   before a reload: writes DIRECTORY/BACKEND.state
-haproxy_state.py SOCKET DIRECTORY wait CONFIG...   after a start: until every server has been looked at
+haproxy_state.py SOCKET DIRECTORY forget CONFIG...   before a start: what an earlier process knew is too old
+haproxy_state.py SOCKET DIRECTORY wait CONFIG...     after a start: until every server has been looked at
+haproxy_state.py SOCKET DIRECTORY save CONFIG...     before a reload: writes DIRECTORY/BACKEND.state
 
 A new process takes every server for alive until it has looked at it. Writes would go to a standby meanwhile.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 SERVER = re.compile(r"\s+server\s+(\S+)\s+(\S+):([0-9]+)(?:\s|$)")
 # Columns of `show servers state`, version 1
 BACKEND_NAME, SERVER_NAME, ADDRESS, PORT, CHECK_PORT, CHECK_ADDRESS = 1, 3, 4, 18, 21, 22
+NOTHING = "1\n"  # the version, without which HAProxy complains of the file, as it does of one that is not there
 TIMEOUT = 2.0
 PATIENCE = 5.0
 
@@ -49,7 +51,7 @@ def read_servers(config: str) -> Servers:
             server = SERVER.match(line)
             if server:
                 found[backend][server[1]] = (plain(server[2]), server[3])
-    return found
+    return {backend: servers for backend, servers in found.items() if servers}
 
 
 def kept(state: str, backend: str, servers: dict[str, tuple[str, str]]) -> str:
@@ -95,12 +97,24 @@ def ask(path: str, command: str) -> str:
     return received.decode("utf-8", "replace")
 
 
+def write(directory: Path, backend: str, content: str) -> None:
+    file = directory / f"{backend}.state"
+    new = file.with_suffix(".new")
+    new.write_text(content)
+    new.replace(file)
+
+
 def save(path: str, directory: Path, servers: Servers) -> None:
     for backend in servers:
-        file = directory / f"{backend}.state"
-        new = file.with_suffix(".new")
-        new.write_text(kept(ask(path, f"show servers state {backend}"), backend, servers[backend]))
-        new.replace(file)
+        state = kept(ask(path, f"show servers state {backend}"), backend, servers[backend])
+        write(directory, backend, state or NOTHING)
+
+
+def forget(directory: Path, servers: Servers) -> None:
+    for file in directory.glob("*.state"):
+        file.unlink()
+    for backend in servers:
+        write(directory, backend, NOTHING)
 
 
 def wait(path: str, servers: Servers) -> None:
@@ -118,15 +132,16 @@ def main(path: str, directory: str, verb: str, configs: Iterable[str]) -> int:
     servers: Servers = {}
     for config in configs:
         servers.update(read_servers(Path(config).read_text()))
+    if verb == "forget":
+        forget(Path(directory), servers)
+        return 0
     if verb == "wait":
         wait(path, servers)
         return 0
     try:
         save(path, Path(directory), servers)
     except OSError as error:
-        # What is too old is worse than nothing
-        for file in Path(directory).glob("*.state"):
-            file.unlink()
+        forget(Path(directory), servers)  # what is too old is worse than nothing
         print(f"the state of the servers could not be saved: {error}", file=sys.stderr)
         return 1
     return 0

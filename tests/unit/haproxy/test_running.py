@@ -28,10 +28,12 @@ import haproxy_state
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_services import checked
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import parse_info, parse_stat
 from ansible_collections.opendba.mysql_ha.plugins.modules.haproxy_info import ask
-from unit.haproxy.rendering import STATS, render
+from mysql_ha_agent import proxies
+from mysql_ha_agent.link import Link
+from unit.haproxy.rendering import STATS, model, render
 
 pytestmark = pytest.mark.skipif(not shutil.which("haproxy"), reason="no HAProxy here")
-WRITES, READS = 16446, 16447
+WRITES, READS, VIEW = 16446, 16447, 18407
 NAMES = ("db1", "db2", "db3")
 
 
@@ -161,7 +163,9 @@ def proxy(tmp_path: Path, servers: dict[str, Server]) -> Iterator[Proxy]:
     made = Proxy(tmp_path, None)  # type: ignore[arg-type]
     made.config.parent.mkdir()
     made.config.write_text(render("service.cfg.j2", service=service, **places))
-    base = render("base.cfg.j2", haproxy_stats_port=18404, **STATS, **places)
+    here = {**model(), "source": "127.0.0.1", "clusters": [{"servers": [{"address": "127.0.0.1"}]}]}
+    view = {"haproxy_view_port": VIEW, "cluster_proxy_model": here}
+    base = render("base.cfg.j2", haproxy_stats_port=18404, **view, **STATS, **places)
     (tmp_path / "conf.d/zz-mysql-ha.cfg").write_text(base)
     with (tmp_path / "log").open("wb") as log:
         made.process = subprocess.Popen(
@@ -271,6 +275,25 @@ def test_statistics(proxy: Proxy) -> None:
         status, page = get(path, good)
         assert (status, content in page) == (200, True)
     assert proxy.info()["maxconn"] == 8100
+
+
+def test_members_are_told_who_is_up_and_nobody_else_is(proxy: Proxy) -> None:
+    def told(source: str = "", service: str = "orders") -> Any:
+        link = Link("127.0.0.1", VIEW, source)
+        try:
+            return proxies.parse(link.get(f"/{service}", 3))
+        finally:
+            link.close()
+
+    with connect(WRITES) as session:
+        assert session.recv(100) == b"db1\n"
+        found = told()
+        assert found["writer"]["db1"] == {"up": True, "weight": 1, "sessions": 1}
+        assert [name for name, server in found["reader"].items() if server["up"]] == ["db2", "db3"]
+    with pytest.raises(ValueError, match="HTTP 403"):
+        told("127.0.0.2")
+    with pytest.raises(ValueError, match="HTTP 503"):
+        told(service="x%[src]")
 
 
 def test_what_happens_to_servers_is_logged(proxy: Proxy, servers: dict[str, Server]) -> None:

@@ -139,8 +139,17 @@ def test_what_cannot_be_saved_leaves_nothing_old(tmp_path: Path, capsys: pytest.
     old = tmp_path / "mysql_orders_writer.state"
     old.write_text(HEAD)
     assert run(tmp_path / "admin.sock", "save") == 1
-    assert not old.exists()
+    assert old.read_text() == "1\n"
     assert "could not be saved" in capsys.readouterr().err
+
+
+def test_forget(tmp_path: Path) -> None:
+    for backend in ("mysql_orders_writer", "mysql_gone_writer"):
+        (tmp_path / f"{backend}.state").write_text(HEAD)
+    assert run(tmp_path / "admin.sock", "forget") == 0
+    assert {file.name: file.read_text() for file in tmp_path.glob("*.state")} == {
+        "mysql_orders_writer.state": "1\n", "mysql_orders_reader.state": "1\n",
+    }  # fmt: skip
 
 
 def test_wait(served: Served) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from haproxy_state import read_servers
-from unit.haproxy.rendering import CASES, by_hand, main, model, render, services
+from unit.haproxy.rendering import CASES, by_hand, complaints, main, model, render, services
 
 DERIVED = CASES["derived"]["zz-mysql-ha-orders.cfg"]
 
@@ -26,7 +26,7 @@ def section(config: str, head: str) -> list[str]:
 
 
 def test_the_writers_port() -> None:
-    assert section(DERIVED, "frontend mysql_orders_writer") == [
+    assert section(DERIVED, "frontend mysql_orders_writes") == [
         "bind *:6446", "maxconn 4000", "default_backend mysql_orders_writer",
     ]  # fmt: skip
     assert section(DERIVED, "backend mysql_orders_writer") == [
@@ -40,7 +40,7 @@ def test_the_writers_port() -> None:
 
 
 def test_the_readers_port() -> None:
-    assert section(DERIVED, "frontend mysql_orders_reader") == [
+    assert section(DERIVED, "frontend mysql_orders_reads") == [
         "bind *:6447",
         "maxconn 4000",
         "# While nobody else can, the writer serves reads",
@@ -54,7 +54,7 @@ def test_the_readers_port() -> None:
 
 
 def test_settings_of_all_sections() -> None:
-    lines = section(DERIVED, "defaults mysql_orders")
+    lines = section(DERIVED, "defaults mysql_orders_defaults")
     for line in (
         "mode tcp", "log stdout format short daemon", "timeout client 28860s", "timeout server 28860s",
         "timeout check 700ms", "default-server inter 200ms fastinter 100ms downinter 100ms fall 2 rise 1"
@@ -73,14 +73,14 @@ def test_every_section_has_its_settings_from_here() -> None:
 
 def test_a_session_is_told_to_others_as_asked() -> None:
     config = CASES["everything"]["zz-mysql-ha-orders.cfg"]
-    assert section(config, "frontend mysql_orders_writer")[:2] == [
+    assert section(config, "frontend mysql_orders_writes")[:2] == [
         "bind 10.0.0.210:6446 transparent accept-proxy", "bind [::]:6446 v6only accept-proxy",
     ]  # fmt: skip
     assert section(config, "backend mysql_orders_writer")[-1] == (
         "server db2 10.0.0.12:3306 check port 8308 source 10.0.0.14:0"
     )
     assert "use_backend" not in config
-    assert "log 127.0.0.1:514 local0" in section(config, "defaults mysql_orders")
+    assert "log 127.0.0.1:514 local0" in section(config, "defaults mysql_orders_defaults")
 
 
 def test_the_writer_among_the_readers() -> None:
@@ -104,11 +104,12 @@ def test_looks_that_know_nothing_of_roles_say_so() -> None:
 def test_ports_that_are_not_offered() -> None:
     config = render("service.cfg.j2", service=by_hand(writer_port=0))
     assert re.findall(r"^(\w+) (\S+)", config, re.MULTILINE)[1:] == [
-        ("backend", "mysql_old_writer"), ("frontend", "mysql_old_reader"), ("backend", "mysql_old_reader"),
+        ("backend", "mysql_old_writer"), ("frontend", "mysql_old_reads"), ("backend", "mysql_old_reader"),
+        ("backend", "mysql_old_view"),
     ]  # fmt: skip
     nobody_else = by_hand(servers=[{"address": "10.0.0.31", "candidate": True, "reader": False}])
     assert "default_backend mysql_old_writer" in section(
-        render("service.cfg.j2", service=nobody_else), "frontend mysql_old_reader"
+        render("service.cfg.j2", service=nobody_else), "frontend mysql_old_reads"
     )
 
 
@@ -123,6 +124,25 @@ def test_the_state_of_all_servers_is_handed_on() -> None:
     }  # fmt: skip
 
 
+def test_what_members_are_told() -> None:
+    base = CASES["derived"]["zz-mysql-ha.cfg"]
+    assert section(base, "frontend mysql_view") == [
+        "bind 10.0.0.14:8407", "maxconn 50", "http-request deny unless { src 10.0.0.11 10.0.0.12 10.0.0.13 }",
+        "# Each service has its answer in its own file", "use_backend mysql_%[path,field(2,/)]_view",
+    ]  # fmt: skip
+    answer = section(DERIVED, "backend mysql_orders_view")[-1]
+    assert '"writer":{"db1":[%[srv_is_up(mysql_orders_writer/db1)],' in answer
+    assert "mysql_view" not in render("base.cfg.j2", haproxy_view_port=0)
+    assert "mysql_view" not in render("base.cfg.j2", cluster_proxy_model={**model(), "clusters": []})
+
+
+def test_no_two_sections_share_a_name() -> None:
+    """HAProxy 3.3 refuses that."""
+    for files in CASES.values():
+        heads = re.findall(r"^(?:defaults|frontend|backend) (\S+)", "".join(files.values()), re.MULTILINE)
+        assert len(set(heads)) == len(heads)
+
+
 def test_statistics() -> None:
     base = CASES["everything"]["zz-mysql-ha.cfg"]
     assert section(base, "frontend mysql_stats")[0] == "bind 127.0.0.1:8404"
@@ -135,7 +155,7 @@ def test_statistics() -> None:
 def test_maxconn_is_left_alone_where_others_have_ports_or_a_maxconn_too() -> None:
     assert "maxconn 8100" in section(render("base.cfg.j2"), "global")
     for others in ({"haproxy_foreign_maxconn": "20000"}, {"haproxy_alone": False}):
-        assert "maxconn" not in render("base.cfg.j2", **others)
+        assert not [line for line in section(render("base.cfg.j2", **others), "global") if "maxconn" in line]
 
 
 def test_the_vip() -> None:
@@ -161,3 +181,4 @@ def test_haproxy_takes_it(tmp_path: Path, case: str) -> None:
     main(str(tmp_path))
     done = subprocess.run(["haproxy", "-c", "-f", str(tmp_path / case)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert complaints(done.stderr) == []

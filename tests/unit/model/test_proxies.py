@@ -21,6 +21,10 @@ def test_members_know_who_asks_and_by_what_names_clients_come() -> None:
         assert model["proxies"] == ["10.0.0.14", "10.0.0.15"]
         assert model["proxy_addresses"] == ["10.0.0.210", "10.0.0.14", "10.0.0.15"]
         assert model["proxy_names"] == ["db.example.com"]
+        assert model["proxy_views"] == [
+            {"name": "p1", "address": "10.0.0.14", "port": 8407}, {"name": "p2", "address": "10.0.0.15", "port": 8407},
+        ]  # fmt: skip
+    assert proxied(haproxy_view_port=0).models()["db1"]["proxy_views"] == []
 
 
 def test_whole_proxy_model() -> None:
@@ -244,6 +248,10 @@ def test_the_port_of_mysqld_on_a_member_that_is_a_proxy() -> None:
         "give the proxies another port, or hosts of their own"
     ]
     assert trio(cluster_proxy_writer_port=3306).proxies("p1").errors() == []
+    assert trio().proxies("db2", haproxy_view_port=8308).errors() == [
+        "db2: haproxy_view_port 8308 is the agent_port of a host that is a proxy too; "
+        "give the proxies another port, or hosts of their own"
+    ]
 
 
 def test_two_names_of_one_proxy() -> None:
