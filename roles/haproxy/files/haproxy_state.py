@@ -22,7 +22,8 @@ from pathlib import Path
 
 SERVER = re.compile(r"\s+server\s+(\S+)\s+(\S+):([0-9]+)(?:\s|$)")
 # Columns of `show servers state`, version 1
-BACKEND_NAME, SERVER_NAME, ADDRESS, PORT, CHECK_PORT, CHECK_ADDRESS = 1, 3, 4, 18, 21, 22
+BACKEND_NAME, SERVER_NAME, ADDRESS, PORT = 1, 3, 4, 18
+CHECK_PORT, CHECK_ADDRESS, AGENT_ADDRESS, AGENT_PORT = 21, 22, 23, 24
 NOTHING = "1\n"  # the version, without which HAProxy complains of the file, as it does of one that is not there
 TIMEOUT = 2.0
 PATIENCE = 5.0
@@ -66,8 +67,10 @@ def kept(state: str, backend: str, servers: dict[str, tuple[str, str]]) -> str:
             continue
         if servers.get(words[SERVER_NAME]) != (plain(words[ADDRESS]), words[PORT]):
             continue
-        if len(words) > CHECK_ADDRESS:
-            words[CHECK_PORT], words[CHECK_ADDRESS] = "0", "-"  # as the configuration says
+        # As the configuration says. HAProxy takes the check's port for an agent's too, and complains of it afterwards.
+        for column, nothing in ((CHECK_PORT, "0"), (CHECK_ADDRESS, "-"), (AGENT_ADDRESS, "-"), (AGENT_PORT, "0")):
+            if len(words) > column:
+                words[column] = nothing
         result.append(" ".join(words))
     return "\n".join(result) + "\n"
 

@@ -167,6 +167,7 @@ def proxy(tmp_path: Path, servers: dict[str, Server]) -> Iterator[Proxy]:
     view = {"haproxy_view_port": VIEW, "cluster_proxy_model": here}
     base = render("base.cfg.j2", haproxy_stats_port=18404, **view, **STATS, **places)
     (tmp_path / "conf.d/zz-mysql-ha.cfg").write_text(base)
+    assert made.helper("forget") == 0
     with (tmp_path / "log").open("wb") as log:
         made.process = subprocess.Popen(
             ["haproxy", "-W", "-f", str(tmp_path / "conf.d"), "-p", str(tmp_path / "pid")],
@@ -191,6 +192,7 @@ def answer(port: int) -> str:
 
 
 def test_each_port_leads_where_it_shall(proxy: Proxy) -> None:
+    assert "Can't" not in (proxy.directory / "log").read_text()
     assert (proxy.up("writer"), proxy.up("reader")) == ({"db1"}, {"db2", "db3"})
     assert {answer(WRITES) for _time in range(10)} == {"db1"}
     assert {answer(READS) for _time in range(10)} == {"db2", "db3"}
@@ -237,6 +239,7 @@ def test_a_reload_loses_no_connection_and_sends_none_astray(proxy: Proxy) -> Non
     worker.join()
     assert len(seen) > 100
     assert set(seen) == {"db1"}
+    assert "partially applied" not in (proxy.directory / "log").read_text()
 
 
 def test_a_reload_keeps_what_a_person_set(proxy: Proxy) -> None:

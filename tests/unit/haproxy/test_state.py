@@ -39,7 +39,7 @@ REST = "2 0 1 1 17 15 3 4 6 0 0 0"
 
 
 def line(server: str, address: str, port: int, check: str = "8308", backend: str = "mysql_orders_writer") -> str:
-    return f"3 {backend} 1 {server} {address} {REST} - {port} - 0 {check} - - 0\n"
+    return f"3 {backend} 1 {server} {address} {REST} - {port} - 0 {check} - - {check}\n"
 
 
 def test_servers_of_the_configuration() -> None:
