@@ -51,6 +51,7 @@ def test_whole_model() -> None:
         "serves_reads": False,
         "directors": [],
         "proxies": [],
+        "proxy_views": [],
         "proxy_addresses": [],
         "proxy_names": [],
         "interface": "eth0",
