@@ -71,10 +71,14 @@ lab-down: $(RUN) ## remove what is the lab's, and nothing else
 
 .PHONY: test
 test: $(DEV) ## all tests, one stage after another, up to the first that fails
-	@rm -rf build/junit
+	@rm -rf build/junit build/log
+	@mkdir -p build/log
 	@python lab/lab.py down
 	@status=0; \
-	for stage in $(STAGES); do tools/step $$stage $(MAKE) $$stage || { status=1; break; }; done; \
+	for stage in $(STAGES); do \
+	  tools/step $$stage $(MAKE) $$stage 2>&1 | tee build/log/$$stage.log && continue; \
+	  status=1; python tests/why.py build/log/$$stage.log; break; \
+	done; \
 	echo; \
 	python tests/summary.py $(REPORTS) || status=1; \
 	exit $$status
