@@ -30,6 +30,7 @@ def test_status_says_where_a_proxy_is_wrong() -> None:
         ({"haproxy_stats": True}, "haproxy_stats needs haproxy_stats_user and haproxy_stats_password"),
         ({"haproxy_stats": True, "haproxy_stats_user": "myadmin", "haproxy_stats_password": "myadmin"},
          "haproxy_stats_password is one that everybody knows"),
+        ({"haproxy_view_port": 3306}, "haproxy_view_port 3306 is the port of a service"),
         ({"haproxy_weight": 300}, "hx1, hx2, hx3: haproxy_weight 300 is out of 0 to 256"),
         ({"haproxy_vip": "10.77.0.118"},
          "hp1, hp2: haproxy_vip 10.77.0.118 is the address of the writer VIP of cluster 'shops'"),

@@ -61,8 +61,9 @@ def test_both_versions_are_in_use() -> None:
     assert versions == {"hp1": "3.2", "hp2": "2.6"}
 
 
-def test_the_first_proxy_holds_the_vip() -> None:
-    assert holder() == "hp1"
+def test_one_proxy_holds_the_vip() -> None:
+    """Whichever keepalived was the first: nobody takes it back."""
+    assert holder() in PROXIES
 
 
 def test_each_port_leads_where_it_shall() -> None:
