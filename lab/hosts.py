@@ -18,6 +18,7 @@ from lab_inventory import CONTAINER_PREFIX, Host, Wanted
 from shell import LabError, docker, say
 
 NETWORK = "mha-lab"
+DIRECTOR_LABEL = "opendba.mysql_ha.director=yes"
 RECIPE_LABEL = "opendba.mysql_ha.recipe"  # hash of what it was made from
 DATA = "/var/lib/mysql"
 BOOT_SECONDS = 90
@@ -39,6 +40,8 @@ def up(wanted: Wanted, images: dict[str, Image], fresh: bool) -> None:
 
 def remove(keys: Iterable[str]) -> None:
     _each([host for host in existing() if host.key in keys], _remove_host)
+    if not _listed("ps", "--all", "--quiet", f"--filter=label={DIRECTOR_LABEL}"):
+        multicast.forbid()
 
 
 def remove_all() -> None:
@@ -146,6 +149,7 @@ def _start(host: Host) -> None:
 
 
 def _run_arguments(host: Host, image: Image) -> list[str]:
+    director = [f"--label={DIRECTOR_LABEL}"] if host.ipvs else []
     own_kernel = [f"--env=LAB_MEMORY={KERNEL_MEMORY}", "--device=/dev/net/tun"] if image.own_kernel else []
     return [
         f"--name={host.container}",
@@ -175,6 +179,7 @@ def _run_arguments(host: Host, image: Image) -> list[str]:
         "--security-opt=apparmor=unconfined",
         # On overlayfs CLONE leaves mysqld unable to restart.
         f"--volume={_volume(host)}:{DATA}",
+        *director,
         *own_kernel,
         image.name,
     ]

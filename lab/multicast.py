@@ -1,8 +1,10 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Multicast between the hosts, as in any LAN. LVS directors tell each other their connections with it.
+"""The multicast by which LVS directors tell each other their connections; the kernel knows no unicast for it.
 
-Docker's rules for an internal network drop it, even on its own bridge. One rule before them lets it pass there.
+Docker's rules for an internal network drop multicast, even between two of its hosts. One rule before them lets this one
+pass on the lab's own bridge, as long as the lab has directors. All other multicast stays dropped: roles are tried
+on a network as bad as that of many clouds.
 """
 
 from __future__ import annotations
@@ -13,22 +15,24 @@ from shell import LabError, run, say
 
 CHAIN = "DOCKER-USER"  # made by Docker for other people's rules, and asked first
 COMMENT = "opendba.mysql_ha=lab"
-LOCAL = "224.0.0.0/24"  # what no router passes on
+SYNC = ["-d", "224.0.0.81/32"], ["-p", "udp", "-m", "udp", "--dport", "8848"]
 
 
 def allow(bridge: str) -> None:
     """Where that cannot be done, only a test of what directors tell each other notices."""
-    rule = ["-d", LOCAL, "-i", bridge, "-o", bridge, "-m", "comment", "--comment", COMMENT, "-j", "ACCEPT"]
+    # In the order in which iptables lists it
+    group, port = SYNC
+    rule = [*group, "-i", bridge, "-o", bridge, *port, "-m", "comment", "--comment", COMMENT, "-j", "ACCEPT"]
     try:
         present = _rules()
         if rule not in present:
             _iptables("-I", CHAIN, *rule)
-            say(f"multicast may pass on {bridge}")
+            say(f"directors' multicast may pass on {bridge}")
         for other in present:
             if other != rule:
                 _iptables("-D", CHAIN, *other)  # of a network that is gone
     except LabError as error:
-        say(f"multicast does not pass between the hosts: {error}")
+        say(f"directors' multicast does not pass: {error}")
 
 
 def forbid() -> None:

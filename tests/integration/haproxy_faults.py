@@ -19,6 +19,7 @@ from integration.lab_haproxy import (
     count,
     holder,
     left_within,
+    note,
     standing_by,
     wait_up,
     whole,
@@ -69,6 +70,7 @@ SILENT = Fault("agent stopped", do("hx3", f"systemctl stop {AGENT}"), do("hx3", 
 def leaves_and_comes_back(fault: Fault) -> float:
     """Seconds that the reader was in for after it had become unfit."""
     seconds = left_within("reader", "hx3", fault.strike) - fault.counts_from
+    note(f"out after {fault.name}", round(seconds, 2))
     assert seconds < OUT
     assert "hx3" not in count(10)
     fault.mend()
@@ -80,11 +82,14 @@ def leaves_and_comes_back(fault: Fault) -> float:
 def without_proxy(strike: Callable[[str], Any], mend: Callable[[str], Any], port: int) -> float:
     """Clients reconnect through the other one within the bound; the old one comes back as the one that stands by."""
     old, new = holder(), standing_by()
-    reads = Reads("watch", 10, port)
-    time.sleep(3)
+    reads = Reads("watch", 30, port)
+    time.sleep(2)
     strike(old)
+    time.sleep(4)
+    reads.stop()
     seen = reads.reads()
     gap = longest_gap(seen)
+    note(f"port {port}, a proxy gone", round(gap, 2))
     assert gap < PROXY_GONE
     assert seen[-1].host is not None
     assert holder() == new
@@ -112,6 +117,7 @@ def reload_under_load(proxy: str, port: int, connections: int) -> int:
         reloads += 1
         time.sleep(1)
     seen = reads.reads()
+    note(f"connections to {proxy}, reloads, failed", [len(seen), reloads, sum(read.host is None for read in seen)])
     assert reloads >= 2
     assert [read.text for read in seen if read.host is None] == []
     assert {read.host for read in seen} == ({writer} if port == WRITES else set(ADDRESSES) - {writer})

@@ -34,6 +34,7 @@ class Change:
     task: str
     item: str
     handler: bool
+    role: str = ""
 
 
 @dataclass
@@ -67,7 +68,10 @@ def read_changes(changes_file: Path) -> set[Change]:
     if not changes_file.exists():
         return set()
     lines = [json.loads(line) for line in changes_file.read_text().splitlines()]
-    return {Change(line["host"], line["task"], json.dumps(line["item"]), line["handler"]) for line in lines}
+    return {
+        Change(line["host"], line["task"], json.dumps(line["item"]), line["handler"], line["role"] or "")
+        for line in lines
+    }
 
 
 def run_playbook(inventory: Path, *arguments: str, playbook: str = "site.yml", timeout: float = 900) -> Run:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import Unreadable, parse_info, parse_stat
+from integration import lab_lvs
 from integration.lab_cluster import PROJECT, Cluster, Run, machine, run_playbook, wait_until
-from integration.lab_lvs import Read
 
 BUILD = PROJECT / "build/haproxy"
 VIP, WRITER_VIP = "10.77.0.119", "10.77.0.118"
@@ -43,32 +43,17 @@ while data := connection.recv(65536):
 """
 
 
-class Reads:
+class Reads(lab_lvs.Reads):
     """Sessions of the client host, in the background."""
 
+    cluster = CLUSTER
+
     def __init__(self, mode: str, amount: float, port: int = READS, address: str = VIP) -> None:
-        script = (PROJECT / "tests/integration/reads.py").read_text()
-        command = ["docker", "exec", "-i", f"mha-{CLUSTER.client}", "python3", "-", address, str(port)]
-        self._process = subprocess.Popen(
-            [*command, CLUSTER.user, CLUSTER.password, mode, str(amount)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._process.stdin is not None
-        self._process.stdin.write(script)
-        self._process.stdin.close()
-        self._process.stdin = None
+        super().__init__(mode, amount, address, port)
 
     @property
     def running(self) -> bool:
         return self._process.poll() is None
-
-    def result(self) -> Any:
-        output, errors = self._process.communicate()
-        assert self._process.returncode == 0, errors
-        return json.loads(output)
-
-    def reads(self) -> list[Read]:
-        return [Read(*each) for each in self.result()]
 
 
 def count(times: int, port: int = READS, address: str = VIP) -> list[str]:
@@ -135,6 +120,21 @@ def site(*arguments: str, **variables: Any) -> Run:
     run = run_playbook(CLUSTER.inventory, *arguments, *extra)
     assert run.returncode == 0, run.output[-4000:]
     return run
+
+
+def proxies_playbook(*arguments: str, **variables: Any) -> Run:
+    """What of site.yml belongs to proxies, with variables that differ from the inventory's; it must succeed."""
+    extra = ["-e", json.dumps(variables)] if variables else []
+    run = run_playbook(CLUSTER.inventory, *arguments, *extra, playbook="molecule/haproxy/proxies.yml")
+    assert run.returncode == 0, run.output[-4000:]
+    return run
+
+
+def note(what: str, figure: Any) -> None:
+    """Measured, for whoever writes figures down."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "measured.jsonl").open("a") as file:
+        file.write(json.dumps({"what": what, "figure": figure}) + "\n")
 
 
 def refused(**variables: Any) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,20 +47,26 @@ class Read:
 class Reads:
     """Reads of the client host, in the background."""
 
+    cluster = CLUSTER
+
     def __init__(self, mode: str, amount: float, address: str = VIP, port: int = 3306) -> None:
         script = (PROJECT / "tests/integration/reads.py").read_text()
-        command = ["docker", "exec", "-i", f"mha-{CLUSTER.client}", "python3", "-", address, str(port)]
+        command = ["docker", "exec", "-i", f"mha-{self.cluster.client}", "python3", "-c", script, address, str(port)]
         self._process = subprocess.Popen(
-            [*command, CLUSTER.user, CLUSTER.password, mode, str(amount)],
+            [*command, self.cluster.user, self.cluster.password, mode, str(amount)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert self._process.stdin is not None
-        self._process.stdin.write(script)
-        self._process.stdin.close()
-        self._process.stdin = None
+        # Its end is the word to stop, so nobody else may close it
+        self._input, self._process.stdin = self._process.stdin, None
+
+    def stop(self) -> None:
+        """Whoever watches has seen enough."""
+        assert self._input is not None
+        self._input.close()
 
     def result(self) -> Any:
         output, errors = self._process.communicate()
+        self.stop()
         assert self._process.returncode == 0, errors
         return json.loads(output)
 
@@ -136,22 +142,52 @@ def whole() -> None:
     holder()
 
 
-def site(*arguments: str, **variables: Any) -> Run:
-    """Run site.yml, with variables that differ from the inventory's; it must succeed."""
+def reads_playbook(*arguments: str, **variables: Any) -> Run:
+    """What of site.yml belongs to reads, with variables that differ from the inventory's; it must succeed."""
     extra = ["-e", json.dumps(variables)] if variables else []
-    run = run_playbook(CLUSTER.inventory, *arguments, *extra)
+    run = run_playbook(CLUSTER.inventory, *arguments, *extra, playbook="molecule/lvs_dr/reads.yml")
     assert run.returncode == 0, run.output[-4000:]
     return run
 
 
-def left_within(seconds: float, name: str, strike: Callable[[], Any]) -> float:
-    """Seconds from the fault until no director sends to this member any more."""
-    began = time.monotonic()
-    strike()
+def struck(name: str, command: str) -> float:
+    """Does this on a host; when it began, by the clock that all containers share."""
+    return float(machine(name).check_output(f"date +%s.%N; ({command}) > /dev/null"))
+
+
+def told(word: str, name: str, since: float) -> list[float]:
+    """When keepalived of each director did this to the member's servers, one for each VIP; word: Removing or Adding."""
+    line = re.compile(rf"^([0-9.]+) .*: {word} service \[{re.escape(ADDRESSES[name])}\]", re.MULTILINE)
+    journal = f"journalctl --unit=keepalived --output=short-unix --since=@{since - 2:.6f}"
+    times = []
+    for director in DIRECTORS:
+        behind = clock_behind(director)
+        times += [float(at) + behind for at in line.findall(machine(director).check_output(journal))]
+    return [at for at in times if at >= since]
+
+
+def clock_behind(director: str) -> float:
+    """Seconds; the clock of an emulated kernel is some tenths late on a busy machine."""
+    before = time.time()
+    there = float(machine(director).check_output("date +%s.%N"))
+    return (before + time.time()) / 2 - there
+
+
+def out_after(name: str, since: float, seconds: float) -> float:
+    """Seconds from the fault until no director sent to this member any more; waits so long for it, and some more."""
     wait_until(lambda: all(name not in pool(director) for director in DIRECTORS), f"{name} out", seconds + 8, 0.05)
-    return time.monotonic() - began
+    return max(told("Removing", name, since)) - since
 
 
-def lo_and_sysctls(name: str) -> tuple[str, str]:
+def note(what: str, figure: Any) -> None:
+    """Measured, for whoever writes figures down."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "measured.jsonl").open("a") as file:
+        file.write(json.dumps({"what": what, "figure": figure}) + "\n")
+
+
+def lo_and_sysctls(name: str) -> tuple[list[str], str]:
+    """Addresses of lo with their labels, in no order: who comes back is the last one."""
     host = machine(name)
-    return host.check_output("ip -brief address show dev lo"), host.check_output(f"sysctl {' '.join(SYSCTLS)}")
+    addresses = host.check_output("ip -oneline address show dev lo").splitlines()
+    return sorted(addresses), host.check_output(f"sysctl {' '.join(SYSCTLS)}")

@@ -3,7 +3,8 @@
 """Reads through a VIP as applications read; runs on the client host, whose only library is PyMySQL.
 
 reads.py ADDRESS PORT USER PASSWORD count TIMES       one connection after another
-reads.py ADDRESS PORT USER PASSWORD watch SECONDS     twenty a second, none waiting for another, errors and all
+reads.py ADDRESS PORT USER PASSWORD watch SECONDS     twenty a second, none waiting for another, errors and all;
+                                                      ends earlier when its input does
 reads.py ADDRESS PORT USER PASSWORD hold SECONDS      one session, five queries a second
 reads.py ADDRESS PORT USER PASSWORD idle SECONDS      one session, a query before and one after so much silence
 reads.py ADDRESS PORT USER PASSWORD rate SECONDS      point selects in four sessions, as fast as they go
@@ -16,6 +17,7 @@ Prints JSON: a list of [seconds since the epoch, host name or null, error or cli
 from __future__ import annotations
 
 import json
+import select
 import sys
 import threading
 import time
@@ -65,11 +67,11 @@ class Reader:
         """A connection that hangs holds up no other: what is seen is the service, not a client's patience."""
         seen: list[Any] = []
         threads = []
-        for _time in range(int(seconds * 20)):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not select.select([sys.stdin], [], [], 0.05)[0]:
             thread = threading.Thread(target=lambda: seen.append(self.once()))
             thread.start()
             threads.append(thread)
-            time.sleep(0.05)
         for thread in threads:
             thread.join()
         return sorted(seen, key=lambda read: read[0])

@@ -161,15 +161,16 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return rules
 
 
-def test_one_rule_lets_multicast_pass_on_the_labs_bridge_and_nowhere_else(chain: list[str]) -> None:
+def test_one_rule_lets_the_directors_multicast_pass_on_the_labs_bridge_and_nowhere_else(chain: list[str]) -> None:
     foreign = '-d 224.0.0.0/24 -i br-other -o br-other -m comment --comment "of somebody else" -j ACCEPT'
     chain.insert(0, foreign)
     for bridge in ("br-old", "br-new", "br-new"):
         multicast.allow(bridge)
         assert [rule for rule in chain if "opendba" in rule] == [
-            f'-d 224.0.0.0/24 -i {bridge} -o {bridge} -m comment --comment "opendba.mysql_ha=lab" -j ACCEPT'
+            f"-d 224.0.0.81/32 -i {bridge} -o {bridge} -p udp -m udp --dport 8848 "
+            '-m comment --comment "opendba.mysql_ha=lab" -j ACCEPT'
         ]
-        assert chain[0].startswith(f"-d 224.0.0.0/24 -i {bridge}")
+        assert chain[0].startswith(f"-d 224.0.0.81/32 -i {bridge}")
     multicast.forbid()
     assert chain == [foreign, "-j RETURN"]
 
@@ -183,4 +184,4 @@ def test_a_machine_without_dockers_chain_has_a_lab_all_the_same(
     monkeypatch.setattr(multicast, "_iptables", refuse)
     multicast.allow("br-new")
     multicast.forbid()
-    assert "multicast does not pass between the hosts: iptables: not installed" in capsys.readouterr().out
+    assert "directors' multicast does not pass: iptables: not installed" in capsys.readouterr().out

@@ -47,9 +47,9 @@ def test_check_mode_on_bare_hosts_predicts_the_real_run() -> None:
     real = {
         (change.host, change.task, change.item)
         for change in read_changes(BUILD / "first_run.jsonl")
-        if not change.handler and change.host in (*ADDRESSES, *DIRECTORS)
+        if not change.handler and (change.host in DIRECTORS or change.role.endswith(".lvs_realserver"))
     }
-    assert {task for task in real if task[0] in DIRECTORS}
+    assert {task[0] for task in real} == {*ADDRESSES, *DIRECTORS}
     assert predicted == real
 
 
@@ -96,7 +96,7 @@ def test_only_the_holder_answers_arp_for_the_vips() -> None:
     mac = machine(holder()).check_output("cat /sys/class/net/eth0/address").lower()
     for vip in (VIP, SECOND_VIP):
         # Broadcasts only, so that everybody hears every question
-        said = machine(CLUSTER.client).run("arping -b -c 4 -w 4 -I eth0 %s", vip).stdout
+        said = machine(CLUSTER.client).run("arping -b -c 2 -w 2 -I eth0 %s", vip).stdout
         assert {found.lower() for found in re.findall(r"\[([0-9A-Fa-f:]{17})\]", said)} == {mac}, said
 
 
@@ -146,12 +146,3 @@ def test_a_check_without_its_program_is_refused() -> None:
         if refused:
             assert f"misc_path {program} is missing or not executable" in done.stderr
     host.check_output("rm /root/new.conf /root/not-executable")
-
-
-def test_a_second_run_changes_nothing() -> None:
-    before = {name: machine(name).check_output("systemctl show -p MainPID --value keepalived") for name in DIRECTORS}
-    run = run_playbook(CLUSTER.inventory)
-    assert run.returncode == 0, run.output[-3000:]
-    assert run.changes == set()
-    after = {name: machine(name).check_output("systemctl show -p MainPID --value keepalived") for name in DIRECTORS}
-    assert after == before
