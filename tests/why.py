@@ -21,7 +21,7 @@ MOST_LINES, MOST_CHARACTERS, LINES_AFTER = 24, 1500, 8
 
 
 def why(log: str) -> list[str]:
-    """The lines that tell of failures, each with the task it belongs to and what follows it; the last of them."""
+    """The lines that tell of failures, each with the task it belongs to and what follows it; the first and the last."""
     lines = [line.rstrip() for line in BOX.sub("", COLOUR.sub("", log)).splitlines()]
     told: list[int] = []
     task = None
@@ -32,9 +32,10 @@ def why(log: str) -> list[str]:
             told += [] if task is None else [task]
             told += range(number, min(number + 1 + LINES_AFTER, len(lines)))
             task = None
-    kept = [lines[number][:300] for number in dict.fromkeys(told) if lines[number].strip()][-MOST_LINES:]
-    while kept and sum(map(len, kept)) > MOST_CHARACTERS:
-        kept.pop(0)
+    kept = [lines[number][:200] for number in dict.fromkeys(told) if lines[number].strip()]
+    # The first failure is the cause, and the last lines are the verdict
+    while len(kept) > MOST_LINES or sum(map(len, kept)) > MOST_CHARACTERS:
+        kept.pop(len(kept) * 2 // 3)
     return kept
 
 

@@ -145,9 +145,14 @@ def _holders(vip: str, directors: Sequence[str], hostvars: Mapping[str, Any]) ->
     return f"{vip} ON {' AND '.join(holders)}" if holders else f"{vip} ON NO DIRECTOR"
 
 
-def _realserver_findings(cluster: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[str]:
+def _realserver_findings(
+    cluster: Mapping[str, Any], hostvars: Mapping[str, Any], pools: Sequence[Pool], members: Mapping[str, set[str]]
+) -> list[str]:
     lines = []
-    for name in cluster["serve_reads"]:
+    sent = {address for pool in pools for servers in pool.servers.values() for address in servers or ()}
+    for name in members:
+        if name not in cluster["serve_reads"] and not members[name] & sent:
+            continue
         state = _lvs(hostvars[name])
         if not state:
             continue
@@ -173,8 +178,9 @@ def _cluster_lines(cluster: Mapping[str, Any], directors: Sequence[str], hostvar
         return [f"{cluster['name']}: reads at {', '.join(cluster['reader_vips'])}, but no host is in {DIRECTORS_GROUP}"]
     names = [member["name"] for member in cluster["members"]]
     judged = {name: _judgement(hostvars[name]) for name in names}
-    # VIPs on lo are on every realserver: they tell nobody apart.
-    members = {name: _addresses(hostvars[name]) - {*cluster["reader_vips"]} for name in names}
+    # VIPs on lo are on every realserver: they tell nobody apart. At the writer VIP is the last resort, fit or not.
+    moving = {*cluster["reader_vips"], (cluster["vip"] or "").partition("/")[0]}
+    members = {name: _addresses(hostvars[name]) - moving for name in names}
     pools = [_pool(vip, directors, hostvars) for vip in cluster["reader_vips"]]
     rows = [("READS AT", "INSTANCE", *directors, "AGENT")]
     for pool in pools:
@@ -190,7 +196,8 @@ def _cluster_lines(cluster: Mapping[str, Any], directors: Sequence[str], hostvar
         if not _lvs(hostvars[director]).get("available") or _lvs(hostvars[director]).get("problems")
     ]
     told = [line for pool in pools for line in _findings(cluster, pool, members, judged)]
-    return [f"{cluster['name']}: reads at {holders}", *lines, *silent, *told, *_realserver_findings(cluster, hostvars)]
+    told += _realserver_findings(cluster, hostvars, pools, members)
+    return [f"{cluster['name']}: reads at {holders}", *lines, *silent, *told]
 
 
 def lvs_table(hostvars: Mapping[str, Any], groups: Mapping[str, Any]) -> list[str]:
@@ -203,7 +210,9 @@ def lvs_table(hostvars: Mapping[str, Any], groups: Mapping[str, Any]) -> list[st
         }
         for name in groups.get(INSTANCES_GROUP, [])
     }
-    directors = list(groups.get(DIRECTORS_GROUP, []))
+    directors = [
+        name for name in groups.get(DIRECTORS_GROUP, []) if hostvars[name].get("lvs_director_state") != "absent"
+    ]
     return [
         line
         for cluster in outline(hosts, groups)

@@ -44,6 +44,12 @@ def services_of(clusters: Sequence[Mapping[str, Any]], options: Mapping[str, Any
                     f"lvs_director_sorry_server 'writer': the candidates of cluster '{cluster['name']}' do not have its"
                     " reader VIPs; set cluster_readers: standby, or leave the sorry server out"
                 )
+            elif cluster["candidates_without_vips"]:
+                mistakes.append(
+                    f"lvs_director_sorry_server 'writer': {', '.join(cluster['candidates_without_vips'])} of cluster"
+                    f" '{cluster['name']}' may become the writer and does not have the reader VIPs; write"
+                    " lvs_realserver_weight: 0 instead of lvs_realserver_state: absent, or leave the sorry server out"
+                )
         services.append(
             {
                 "name": cluster["name"],
@@ -109,9 +115,20 @@ class Service:
             self._refuse("vips are of IPv4 and of IPv6; make two services of it")
         self.values["sorry_server"] = self._sorry_server(content["sorry_server"], port)
         self.values["servers"] = list(self._servers(content.get("servers"), port))
+        self._check_quorum()
 
     def _refuse(self, text: str) -> None:
         self.mistakes.append(text)
+
+    def _check_quorum(self) -> None:
+        """keepalived refuses the whole configuration then, after the members have been changed already."""
+        if self.mistakes:
+            return
+        weights = sum(server["weight"] for server in self.values["servers"])
+        if not weights:
+            self._refuse("all servers have weight 0, so nobody would serve; leave one its weight")
+        elif weights < self.values["quorum"]:
+            self._refuse(f"quorum {self.values['quorum']} is more than all weights together ({weights}); lower it")
 
     def _name(self, value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,31}", value):

@@ -321,6 +321,7 @@ def _balanced(cluster: Cluster) -> dict[str, Any]:
         "port": servers[0].port,
         "readers": cluster.value("cluster_readers"),
         "writer_vip": str(cluster.value("cluster_vip").ip),
+        "candidates_without_vips": [each.name for each in cluster.candidates if not cluster.serves_reads(each)],
         "servers": [
             {key: getattr(server, key) for key in ("name", "address", "port", "weight", "agent_port")}
             for server in servers

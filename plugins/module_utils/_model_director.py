@@ -224,10 +224,24 @@ def _check_director_places(clusters: Sequence[Cluster], directors: Sequence[Dire
         )
         return
     for director in seen:
+        if director.place and director.values["lvs_director_services"] is None:  # else it offers what is written there
+            _check_cluster_vips(clusters, director, director.place, problems)
         for vip in director.values["lvs_director_services"] or ():
             if director.place and vip not in director.place.network:
                 problems.add(
                     [director.name],
                     f"lvs_director_services has the VIP {vip}, which is outside {director.place.network}",
                     "choose a free address of the directors' subnet; VRRP moves all their VIPs together",
+                )
+
+
+def _check_cluster_vips(clusters: Sequence[Cluster], director: Director, place: Place, problems: Problems) -> None:
+    for cluster in clusters:
+        for vip in cluster.reader_vips:
+            if cluster.in_play and vip not in place.network:
+                problems.add(
+                    [director.name],
+                    f"cluster_reader_vips {vip} of cluster '{cluster.name}' is outside {place.network}, the subnet of"
+                    " the directors",
+                    "put only clusters of one subnet behind them; VRRP moves all their VIPs together",
                 )

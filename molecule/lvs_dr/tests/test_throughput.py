@@ -11,7 +11,7 @@ from __future__ import annotations
 from integration.lab_cluster import machine
 from integration.lab_lvs import ADDRESSES, CLUSTER, VIP, Reads, note, standing_by, whole
 
-SECONDS = 4
+SECONDS = 3
 PORT = 3310
 HAPROXY = """
 global

@@ -34,19 +34,21 @@ from integration.lab_lvs import (
     whole,
 )
 
+QUERY_OUT = 6.0  # seconds: 4.5, and what two starts of Python take an emulated kernel
+
 
 def by_host(**values: Any) -> str:
     """A variable that differs from host to host, as a template."""
     return "{{ " + repr(values) + "[inventory_hostname] | default(1) }}"
 
 
-def otherwise() -> dict[str, Any]:
+def otherwise(replicas: list[str]) -> dict[str, Any]:
     """The first VIP by weight, without the writer but with it as the last resort; and at the second one a service by
     hand, of servers without an agent, that holds its clients."""
     asked = {
         "name": "asked", "vips": [SECOND_VIP], "port": 3306, "check": "query", "max_lag": 5, "persistence_timeout": 15,
         "sorry_server": "",
-        "servers": [{"name": name, "address": address} for name, address in ADDRESSES.items()],
+        "servers": [{"name": name, "address": ADDRESSES[name]} for name in replicas],
     }  # fmt: skip
     derived = "cluster_director_model.clusters | opendba.mysql_ha.lvs_services(**lvs_director_choices)"
     first_vip = f"({derived} | first | combine({{'vips': ['{VIP}']}}))"
@@ -65,10 +67,10 @@ def replicas() -> list[str]:
     return [next(name for name in CLUSTER.candidates if name != CLUSTER.writer()), "dr3"]
 
 
-def test_check_mode_predicts_a_change_of_everything() -> None:
+def test_check_mode_predicts_a_change_of_everything(replicas: list[str]) -> None:
     whole()
-    predicted = reads_playbook("--check", **otherwise())
-    run = reads_playbook(**otherwise())
+    predicted = reads_playbook("--check", **otherwise(replicas))
+    run = reads_playbook(**otherwise(replicas))
     assert predicted.tasks == run.tasks
     assert {task[0] for task in run.tasks} == set(DIRECTORS)
 
@@ -87,7 +89,7 @@ def test_weights_are_followed(replicas: list[str]) -> None:
 
 def test_persistence_holds_a_client_for_its_time_and_no_longer(replicas: list[str]) -> None:
     """Closed connections hold a client too, so their timeout is shorter: with the kernel's own it would be minutes."""
-    wait_pools(set(replicas), 15, SECOND_VIP)  # the writer replicates from nobody
+    wait_pools(set(replicas), 15, SECOND_VIP)
     assert machine(holder()).check_output("ipvsadm --list --timeout") == "Timeout (tcp tcpfin udp): 7500 5 300"
     (first,) = count(1, SECOND_VIP)
     time.sleep(13)
@@ -100,12 +102,12 @@ def test_persistence_holds_a_client_for_its_time_and_no_longer(replicas: list[st
 def test_servers_without_an_agent_are_asked_by_a_query(replicas: list[str]) -> None:
     began = struck("dr3", "systemctl kill --signal=STOP mysql")
     try:
-        wait_pools(set(replicas) - {"dr3"}, 8, SECOND_VIP)
+        wait_pools(set(replicas) - {"dr3"}, 15, SECOND_VIP)
         out = max(told("Removing", "dr3", began)) - began
     finally:
         struck("dr3", "systemctl kill --signal=CONT mysql")
     note("check by query: mysqld SIGSTOP", {"out": round(out, 2)})
-    assert out < 4
+    assert out < QUERY_OUT
     wait_pools(set(replicas), 30, SECOND_VIP)
     assert machine(holder()).file("/etc/mysql-ha/lvs-check.json").mode == 0o600
 
@@ -127,7 +129,7 @@ def test_the_last_resort_is_the_writer(replicas: list[str]) -> None:
 @pytest.fixture(scope="module")
 def parted() -> dict[str, Any]:
     """One realserver and the director in charge go, another realserver is drained; what was before."""
-    before = {name: snapshot(name, data=False) for name in ("dr3", holder())}
+    before = snapshot("dr3", data=False)
     old = holder()
     gone = "{{ 'absent' if inventory_hostname in ['dr3', '" + old + "'] else 'present' }}"
     reads_playbook(lvs_realserver_state=gone, lvs_director_state=gone, lvs_realserver_weight=by_host(dr2=0))
@@ -138,7 +140,7 @@ def test_a_realserver_that_goes_leaves_everything_as_it_was(parted: dict[str, An
     # The client host was made from the same image and was never a realserver
     assert lo_and_sysctls("dr3") == lo_and_sysctls(CLUSTER.client)
     assert machine("dr3").run("find /etc /usr/local /var/lib /run -xdev -path '*realserver*'").stdout == ""
-    before, after = parted["before"]["dr3"], snapshot("dr3", data=False)
+    before, after = parted["before"], snapshot("dr3", data=False)
     for kind in before:
         changed = set(before[kind].splitlines()) ^ set(after[kind].splitlines())
         assert [line for line in changed if "realserver" not in line] == [], kind
@@ -149,7 +151,7 @@ def test_a_director_that_goes_leaves_as_little(parted: dict[str, Any]) -> None:
     assert "Route" not in host.run("cat /proc/net/ip_vs").stdout
     assert f" {VIP}/" not in host.check_output("ip -o address show dev eth0")
     assert host.run("find /etc /usr/local /var/lib -xdev -name '*lvs*' -not -path '*/dpkg/*'").stdout == ""
-    assert host.run("find /etc/keepalived -type f").stdout == ""
+    assert host.run("find /etc/keepalived -type f -not -name '*.sample'").stdout == ""
     assert host.check_output("sysctl --values net.ipv4.vs.expire_nodest_conn") == "0"
     assert host.run("systemctl is-enabled keepalived").stdout.strip() == "disabled"
 

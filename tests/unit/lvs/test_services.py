@@ -53,6 +53,13 @@ class TestDerived:
         with pytest.raises(AnsibleFilterError, match="the candidates of cluster 'orders' do not have its reader VIPs"):
             lvs_services(clusters(cluster_readers="readers"), sorry_server="writer")
 
+    def test_every_candidate_needs_the_vips_of_the_last_resort(self) -> None:
+        """The kernel of a writer without them would drop what the director sends it."""
+        found = balanced().set("db1", lvs_realserver_state="absent").derive().directors["lvs1"]["clusters"]
+        with pytest.raises(AnsibleFilterError, match="db1 of cluster 'orders' may become the writer"):
+            lvs_services(found, sorry_server="writer")
+        assert lvs_services(found)[0]["sorry_server"] == ""
+
     def test_no_clusters(self) -> None:
         assert lvs_services([]) == []
 
@@ -105,6 +112,9 @@ class TestChecked:
             ({"servers": [{"address": "10.0.0.11", "port": 3307}]}, "servers[0] has port 3307, the service 3306; "
              "direct routing keeps the port, give both one"),
             ({"servers": [{"address": "10.0.0.11", "weight": 70000}]}, "weight 70000 is no integer from 0 to 65535"),
+            ({"servers": [{"address": "10.0.0.11", "weight": 0}]}, "all servers have weight 0, so nobody would serve; "
+             "leave one its weight"),
+            ({"quorum": 2}, "quorum 2 is more than all weights together (1); lower it"),
             ({"servers": [{"address": "10.0.0.11"}] * 2}, "servers has 10.0.0.11 twice"),
             ({"algo": "rr"}, f"does not know algo; there are {', '.join(KEYS)}"),
         ],

@@ -102,6 +102,25 @@ def test_findings(hosts: dict[str, Any], change: dict[str, Any], said: list[str]
     assert told({**hosts, **change}) == said
 
 
+def test_the_last_resort_is_no_disagreement(hosts: dict[str, Any]) -> None:
+    """The writer has the writer VIP among its addresses, and it is not fit for reads."""
+    hosts["a"]["ansible_facts"]["all_ipv4_addresses"].append("10.0.0.100")
+    change = {"b": member(12, 503), "c": member(13, 503), "l1": director(True, n100=1), "l2": director(False, n100=1)}
+    assert told({**hosts, **change}) == []
+
+
+def test_a_server_that_was_taken_out_without_the_directors(hosts: dict[str, Any]) -> None:
+    """Its agent says it is fit, and the directors were left out of the run (--limit)."""
+    hosts["c"] = {**member(13, lo=[]), "cluster_role": "reader", "lvs_realserver_state": "absent"}
+    assert told(hosts) == ["c has no 10.0.0.200 on lo: connections that it gets are lost"]
+    assert told({**hosts, "l1": director(True, n12=1), "l2": director(False, n12=1)}) == []
+
+
+def test_a_director_that_is_none_any_more(hosts: dict[str, Any]) -> None:
+    hosts["l2"] = {"lvs_director_state": "absent", "lvs_state": {"lvs": {"available": False, "problems": []}}}
+    assert "l2" not in "".join(lvs_table(hosts, GROUPS))
+
+
 @pytest.mark.parametrize(
     ("change", "title"),
     [

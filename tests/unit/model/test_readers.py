@@ -306,6 +306,20 @@ def test_a_service_outside_the_directors_subnet() -> None:
     ]
 
 
+@pytest.mark.parametrize(("network", "prefix"), [("10.1.0.", 24), ("fd00::", 64)])
+def test_a_cluster_outside_the_directors_subnet(network: str, prefix: int) -> None:
+    """Nobody there would find the VIP; and one VRRP instance has addresses of one family."""
+    inventory = balanced()
+    away = {**BILLING, "cluster_vip": f"{network}100/{prefix}", "cluster_reader_vips": [f"{network}200"]}
+    inventory.cluster("billing", "db4", "db5", **away)
+    for number, name in enumerate(("db4", "db5"), start=11):
+        inventory.interfaces(name, interface(f"{network}{number}/{prefix}"))
+    assert inventory.errors() == [
+        f"lvs1, lvs2: cluster_reader_vips {network}200 of cluster 'billing' is outside 10.0.0.0/24, the subnet of the "
+        "directors; put only clusters of one subnet behind them; VRRP moves all their VIPs together"
+    ]
+
+
 def test_directors_without_anything_to_balance() -> None:
     assert trio().directors("lvs1").errors() == [
         "lvs1: lvs_director_services is empty and no cluster has cluster_reader_vips, so there is nothing to balance; "
