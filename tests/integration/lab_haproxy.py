@@ -72,15 +72,18 @@ def info(proxy: str) -> dict[str, Any]:
     return parse_info(ask(proxy, "show info"))
 
 
-def up(proxy: str, kind: str) -> set[str]:
-    """The servers that get sessions at this proxy's port for `writer` or `reader`."""
+def servers(proxy: str, kind: str) -> list[dict[str, Any]]:
+    """Of this proxy's port for `writer` or `reader`; none where it does not answer."""
     try:
         found = parse_stat(ask(proxy, "show stat"))
     except Unreadable:
-        return set()
-    name = f"mysql_shops_{kind}"
-    return {each["name"] for proxy_ in found if proxy_["name"] == name for each in proxy_["servers"]
-            if each["takes_sessions"]}  # fmt: skip
+        return []
+    return [each for proxy_ in found if proxy_["name"] == f"mysql_shops_{kind}" for each in proxy_["servers"]]
+
+
+def up(proxy: str, kind: str) -> set[str]:
+    """The servers that get sessions."""
+    return {each["name"] for each in servers(proxy, kind) if each["takes_sessions"]}
 
 
 def wait_up(kind: str, wanted: set[str], seconds: float) -> float:
@@ -128,6 +131,15 @@ def proxies_playbook(*arguments: str, **variables: Any) -> Run:
     run = run_playbook(CLUSTER.inventory, *arguments, *extra, playbook="molecule/haproxy/proxies.yml")
     assert run.returncode == 0, run.output[-4000:]
     return run
+
+
+def noise() -> dict[str, str]:
+    """What mysqld counts of connections that came to nothing."""
+    asked = (
+        "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Aborted_connects'; "
+        "SELECT COALESCE(SUM(SUM_CONNECT_ERRORS + COUNT_HANDSHAKE_ERRORS), 0) FROM performance_schema.host_cache"
+    )
+    return {name: CLUSTER.query(name, asked) for name in ADDRESSES}
 
 
 def note(what: str, figure: Any) -> None:

@@ -25,6 +25,7 @@ from integration.lab_haproxy import (
     info,
     note,
     proxies_playbook,
+    servers,
     site,
     standing_by,
     up,
@@ -61,6 +62,23 @@ def test_weights_are_followed() -> None:
     note("reads by weight 1 and 3, of 600", [hosts[first], hosts[second]])
     assert abs(hosts[first] / 600 - 0.25) <= 0.05, hosts
     assert abs(hosts[second] / 600 - 0.75) <= 0.05, hosts
+
+
+def test_sessions_that_stay_are_spread_by_weight() -> None:
+    """By `leastconn`, the default: sessions that are there are counted, not those that come."""
+    proxies_playbook(haproxy_balance="leastconn")
+    active = holder()
+    many = Reads("many", 90)
+    found = wait_until(
+        lambda: each if sum((each := sessions(active)).values()) == 90 else {}, "90 sessions of readers", 20
+    )
+    many.result()
+    note("sessions by weight 1 and 2, of 90", [found[name] for name in sorted(found)])
+    assert abs(found["hx3"] / 90 - 2 / 3) <= 0.05, found
+
+
+def sessions(proxy: str) -> dict[str, int]:
+    return {each["name"]: each["sessions"] for each in servers(proxy, "reader") if each["takes_sessions"]}
 
 
 def test_the_writer_serves_reads_where_it_shall() -> None:

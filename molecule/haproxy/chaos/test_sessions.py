@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from integration.lab_haproxy import ADDRESSES, CLUSTER, READS, WRITES, Reads, holder, info, whole
+from integration.lab_haproxy import READS, WRITES, Reads, holder, info, noise, whole
 
 IDLE = 600
 EACH = 1000
@@ -19,14 +19,6 @@ def idle() -> list[Reads]:
     """Sessions that are silent while the other tests run."""
     whole()
     return [Reads("idle", IDLE, port) for port in (WRITES, READS)]
-
-
-def noise() -> dict[str, str]:
-    asked = (
-        "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Aborted_connects'; "
-        "SELECT COALESCE(SUM(SUM_CONNECT_ERRORS + COUNT_HANDSHAKE_ERRORS), 0) FROM performance_schema.host_cache"
-    )
-    return {name: CLUSTER.query(name, asked) for name in ADDRESSES}
 
 
 def test_the_looks_of_the_proxies_are_no_noise() -> None:

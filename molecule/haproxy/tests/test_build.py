@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,8 @@ from integration.lab_haproxy import (
     count,
     holder,
     info,
+    noise,
+    note,
     proxies_playbook,
     refused,
     up,
@@ -96,6 +100,20 @@ def test_clients_verify_the_server_through_the_proxy() -> None:
 
 def test_mysql_sees_the_proxys_own_address() -> None:
     assert {read.text for read in Reads("count", 6).reads()} == {PROXIES[holder()]}
+
+
+def test_reads_are_spread_by_weight() -> None:
+    """1 to 2, within 5 %."""
+    hosts = Counter(count(300))
+    note("reads by weight 1 and 2, of 300", [hosts[name] for name in sorted(hosts)])
+    assert abs(hosts["hx3"] / 300 - 2 / 3) <= 0.05, hosts
+
+
+def test_the_looks_of_the_proxies_are_no_noise() -> None:
+    """In 5 seconds each server is looked at a hundred times. For a minute: `make chaos-haproxy`."""
+    before = noise()
+    time.sleep(5)
+    assert noise() == before
 
 
 def test_sessions_and_descriptors() -> None:
