@@ -18,7 +18,7 @@ from integration.lab_haproxy import (
     Reads,
     count,
     holder,
-    left_within,
+    left_at,
     note,
     standing_by,
     wait_up,
@@ -26,22 +26,29 @@ from integration.lab_haproxy import (
 )
 from integration.lab_lvs import longest_gap
 
+MAX_LAG = 3.0  # haproxy_max_lag of the scenario
 OUT = 2.0  # seconds until a member that is unfit is out
 PROXY_GONE = 1.5  # seconds until clients are served by the other proxy
 SIGNAL = "systemctl kill --signal"
 AGENT = "mysql-ha-agent@hx3"
 
 
-def do(name: str, command: str) -> Callable[[], Any]:
-    return lambda: machine(name).check_output(command)
-
-
 @dataclass(frozen=True)
 class Fault:
+    """strike: returns the time from which on the server is unfit."""
+
     name: str
-    strike: Callable[[], Any]
+    strike: Callable[[], float]
     mend: Callable[[], Any]
-    counts_from: float = 0.0  # seconds after the strike, from which on the server is unfit
+
+
+def do(command: str) -> Callable[[], float]:
+    def at_once() -> float:
+        began = time.time()
+        machine("hx3").check_output(command)
+        return began
+
+    return at_once
 
 
 def make_table() -> None:
@@ -51,25 +58,27 @@ def make_table() -> None:
     assert made.rc == 0, made.stderr
 
 
-def lag() -> None:
+def lag() -> float:
     """A lock on the table keeps the applier of hx3 from a write that everybody else applies."""
     make_table()
     lock = "LOCK TABLES notes READ; SELECT SLEEP(60)"
     machine("hx3").check_output("systemd-run --quiet --unit lab-lock mysql shop --execute %s", lock)
     time.sleep(0.5)
+    began = time.time()
     done = CLUSTER.through_vip("INSERT INTO notes (note) VALUES ('late')")
     assert done.rc == 0, done.stderr
+    return began + MAX_LAG
 
 
-HUNG = Fault("mysqld SIGSTOP", do("hx3", f"{SIGNAL}=STOP mysql"), do("hx3", f"{SIGNAL}=CONT mysql"))
-LAGGING = Fault("lag over the limit", lag, do("hx3", "systemctl stop lab-lock"), counts_from=3.5)
-KILLED = Fault("mysqld SIGKILL", do("hx3", f"{SIGNAL}=KILL mysql"), lambda: None)
-SILENT = Fault("agent stopped", do("hx3", f"systemctl stop {AGENT}"), do("hx3", f"systemctl start {AGENT}"))
+HUNG = Fault("mysqld SIGSTOP", do(f"{SIGNAL}=STOP mysql"), do(f"{SIGNAL}=CONT mysql"))
+LAGGING = Fault("lag over the limit", lag, do("systemctl stop lab-lock"))
+KILLED = Fault("mysqld SIGKILL", do(f"{SIGNAL}=KILL mysql"), lambda: None)
+SILENT = Fault("agent stopped", do(f"systemctl stop {AGENT}"), do(f"systemctl start {AGENT}"))
 
 
 def leaves_and_comes_back(fault: Fault) -> float:
     """Seconds that the reader was in for after it had become unfit."""
-    seconds = left_within("reader", "hx3", fault.strike) - fault.counts_from
+    seconds = left_at("reader", "hx3", fault.strike)
     note(f"out after {fault.name}", round(seconds, 2))
     assert seconds < OUT
     assert "hx3" not in count(10)

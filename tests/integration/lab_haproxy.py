@@ -43,6 +43,30 @@ while data := connection.recv(65536):
 """
 
 
+# Says that a server is in, and when it is no more
+LEFT = """
+import csv, socket, sys, time
+def up():
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(2)
+    connection.connect("/run/mysql-ha-haproxy/admin.sock")
+    connection.sendall(b"show stat\\n")
+    text = b""
+    while data := connection.recv(65536):
+        text += data
+    rows = csv.DictReader(text.decode()[2:].splitlines())
+    return any([row["pxname"], row["svname"]] == sys.argv[1:] and row["status"].startswith("UP") for row in rows)
+if up():
+    print("in")
+end = time.time() + 15
+while time.time() < end:
+    if not up():
+        print(time.time())
+        break
+    time.sleep(0.02)
+"""
+
+
 class Reads(lab_lvs.Reads):
     """Sessions of the client host, in the background."""
 
@@ -162,12 +186,21 @@ def by_host(default: Any, **values: Any) -> str:
     return "{{ " + repr(values) + "[inventory_hostname] | default(" + repr(default) + ") }}"
 
 
-def left_within(kind: str, name: str, strike: Callable[[], Any]) -> float:
-    """Seconds from the fault until no proxy sends to this member any more."""
-    began = time.monotonic()
-    strike()
-    wait_until(lambda: all(name not in up(proxy, kind) for proxy in PROXIES), f"{name} out", 12, 0.05)
-    return time.monotonic() - began
+def left_at(kind: str, name: str, strike: Callable[[], float]) -> float:
+    """Seconds from the time that `strike` returns until no proxy sends to this member any more, seen on the proxies."""
+    watches = [
+        subprocess.Popen(
+            ["docker", "exec", f"mha-{proxy}", "python3", "-uc", LEFT, f"mysql_shops_{kind}", name],
+            stdout=subprocess.PIPE, text=True,
+        ) for proxy in PROXIES
+    ]  # fmt: skip
+    for watch in watches:
+        assert watch.stdout is not None
+        assert watch.stdout.readline() == "in\n"
+    began = strike()
+    told = [watch.communicate(timeout=20)[0].strip() for watch in watches]
+    assert "" not in told, f"{name} is still in"
+    return max(map(float, told)) - began
 
 
 def power(verb: str, name: str) -> None:
