@@ -18,15 +18,16 @@ PIP_INSTALL := pip install -qq --disable-pip-version-check --no-compile --only-b
 
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 MOLECULE := $(addprefix molecule-,$(SCENARIOS))
-# lvs_dr takes 15 minutes and is run by its own name until it fits into the 45 that `make test` may take.
-TESTED := $(filter-out molecule-lvs_dr,$(MOLECULE))
-STAGES := lint unit simulation sanity $(TESTED)
-REPORTS := $(patsubst %,build/junit/%.xml,unit simulation $(TESTED))
+# The longer tests of a scenario, each on a cluster of its own
+CHAOS := $(filter-out chaos-failover,$(patsubst molecule/%/chaos,chaos-%,$(wildcard molecule/*/chaos)))
+STAGES := lint unit simulation sanity $(MOLECULE)
+REPORTS := $(patsubst %,build/junit/%.xml,unit simulation $(MOLECULE))
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@for name in $(SCENARIOS); do printf '  make %-21s the molecule scenario alone\n' "molecule-$$name"; done
+	@for name in $(CHAOS); do printf '  make %-21s the longer tests of the molecule scenario\n' "$$name"; done
 
 # --- Environment
 
@@ -117,12 +118,12 @@ chaos: $(DEV) ## the longer fault tests of molecule/failover, on a cluster of ea
 	molecule destroy -s failover; \
 	exit $$status
 
-.PHONY: chaos-haproxy
-chaos-haproxy: $(DEV) ## the longer tests of molecule/haproxy: 20 changes of the writer under load, idle and many sessions, other variables
-	@molecule destroy -s haproxy && molecule create -s haproxy && molecule converge -s haproxy
+.PHONY: $(CHAOS)
+$(CHAOS): chaos-%: $(DEV)
+	@molecule destroy -s $* && molecule create -s $* && molecule converge -s $*
 	@status=0; \
-	PYTHONPATH=. pytest --junitxml=build/junit/chaos-haproxy.xml molecule/haproxy/chaos || status=1; \
-	molecule destroy -s haproxy; \
+	PYTHONPATH=. pytest --junitxml=build/junit/$@.xml molecule/$*/chaos || status=1; \
+	molecule destroy -s $*; \
 	exit $$status
 
 .PHONY: bench-failover

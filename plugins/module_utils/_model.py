@@ -15,7 +15,6 @@ from typing import Any, cast
 from . import _model_rules as rules
 from ._model_director import (
     DIRECTORS_GROUP,
-    FIRST_PRIORITY,
     Director,
     check_directors,
     find_director_place,
@@ -297,7 +296,7 @@ def _director_models(
             "interface": director.place.interface if director.place else "",
             "address": str(director.place.address) if director.place else "",
             "virtual_router_id": director.values["lvs_director_virtual_router_id"],
-            "priority": director.values["lvs_director_priority"] or FIRST_PRIORITY - _rank(director, present),
+            "priority": director.priority_among(present),
             "peers": [str(peer.place.address) for peer in present if peer.place and peer is not director],
             "reader_vips": [str(vip) for vip in held],
             "clusters": balanced,
@@ -305,10 +304,6 @@ def _director_models(
         for director in directors
         if director.in_play
     }
-
-
-def _rank(director: Director, present: Sequence[Director]) -> int:
-    return next((rank for rank, other in enumerate(present) if other is director), 0)
 
 
 def _balanced(cluster: Cluster) -> dict[str, Any]:

@@ -78,6 +78,11 @@ class Director:
     def present(self) -> bool:
         return bool(self.values["lvs_director_state"] != "absent")
 
+    def priority_among(self, present: Sequence[Director]) -> int:
+        """In VRRP; without a chosen one by the order of the inventory."""
+        rank = next((rank for rank, other in enumerate(present) if other is self), 0)
+        return int(self.values["lvs_director_priority"] or FIRST_PRIORITY - rank)
+
 
 def read_director(name: str, host: Mapping[str, Any], in_play: bool, problems: Problems) -> Director:
     # A list of services may be built from what this very run derives; then its VIPs are not known yet.
@@ -174,6 +179,7 @@ def check_directors(
                     "run without --limit, or leave the directors out too",
                 )
     _check_router_ids(clusters, present, problems)
+    _check_priorities(present, problems)
     _check_director_places(clusters, present, problems)
 
 
@@ -199,6 +205,19 @@ def _check_router_ids(clusters: Sequence[Cluster], directors: Sequence[Director]
                     f"{variable} {number} is the cluster_virtual_router_id of cluster '{cluster.name}' in one subnet",
                     "give one of them another number",
                 )
+
+
+def _check_priorities(directors: Sequence[Director], problems: Problems) -> None:
+    by_priority: dict[int, list[str]] = {}
+    for director in directors:
+        by_priority.setdefault(director.priority_among(directors), []).append(director.name)
+    for priority, names in by_priority.items():
+        if len(names) > 1:
+            problems.add(
+                names,
+                f"lvs_director_priority {priority} is used twice, so the higher address would decide",
+                "give each director its own, or none",
+            )
 
 
 def _check_director_places(clusters: Sequence[Cluster], directors: Sequence[Director], problems: Problems) -> None:

@@ -186,6 +186,11 @@ def note(what: str, figure: Any) -> None:
         file.write(json.dumps({"what": what, "figure": figure}) + "\n")
 
 
+def main_pids() -> dict[str, str]:
+    """Of keepalived on the directors: another one was restarted."""
+    return {name: machine(name).check_output("systemctl show -p MainPID --value keepalived") for name in DIRECTORS}
+
+
 def lo_and_sysctls(name: str) -> tuple[list[str], str]:
     """Addresses of lo with their labels, in no order: who comes back is the last one."""
     host = machine(name)

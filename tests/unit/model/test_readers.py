@@ -267,6 +267,21 @@ def test_router_id_of_a_cluster() -> None:
     ]
 
 
+@pytest.mark.parametrize("chosen", [{"lvs1": 229}, {"lvs2": 230}, {"lvs1": 7, "lvs2": 7}])
+def test_equal_priorities_of_directors(chosen: dict[str, int]) -> None:
+    inventory = balanced()
+    for name, priority in chosen.items():
+        inventory.set(name, lvs_director_priority=priority)
+    assert inventory.errors() == [
+        f"lvs1, lvs2: lvs_director_priority {next(iter(chosen.values()))} is used twice, so the higher address would "
+        "decide; give each director its own, or none"
+    ]
+
+
+def test_the_priority_of_a_director_that_goes_is_free() -> None:
+    assert balanced().set("lvs1", lvs_director_priority=230, lvs_director_state="absent").errors() == []
+
+
 def test_different_router_ids_for_one_vip() -> None:
     """The mistake of a system in the field: 60 and 70 for one VIP, so both directors held it."""
     assert balanced().set("lvs2", lvs_director_virtual_router_id=82).errors() == [
