@@ -39,13 +39,16 @@ def test_a_reader_leaves_and_comes_back(fault: Fault) -> None:
 
 def test_the_ports_follow_the_writer() -> None:
     old = CLUSTER.writer()
+    new = next(name for name in CLUSTER.candidates if name != old)
     machine(old).check_output("systemctl stop mysql")
-    wait_until(lambda: CLUSTER.writable() == [name for name in CLUSTER.candidates if name != old], "a new writer", 30)
-    new = CLUSTER.writer()
-    wait_up("writer", {new}, 5)
-    wait_up("reader", {"hx3"}, 5)
-    assert set(count(5, WRITES)) == {new}
-    machine(old).check_output("systemctl start mysql")
+    try:
+        wait_until(lambda: CLUSTER.writable() == [new], "a new writer", 30)
+        wait_up("writer", {new}, 5)
+        assert set(count(5, WRITES)) == {new}
+        wait_up("reader", {"hx3"}, 60)  # it replicates from the new one
+        assert set(count(5)) == {"hx3"}
+    finally:
+        machine(old).check_output("systemctl start mysql")
 
 
 def test_haproxy_is_killed() -> None:
