@@ -13,17 +13,15 @@ from ._audit_clusters import clusters
 from ._audit_facts import Asked
 from ._discover_balancers import (
     Group,
-    add_proxies,
     directors_group,
     is_director,
-    is_proxy,
-    proxies_group,
     reads_of,
     services,
     strange_services,
 )
 from ._discover_cluster import Found, Reading
 from ._discover_host import Facts, Host
+from ._discover_proxies import add_proxies, is_proxy, proxies_group
 from ._discover_text import NO_TEXT, Entry, Template, comment, entries, safe
 
 # How Ansible gets to a host; passwords and keys stay where they are.
