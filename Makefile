@@ -20,7 +20,8 @@ SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule
 MOLECULE := $(addprefix molecule-,$(SCENARIOS))
 # The longer tests of a scenario, each on a cluster of its own
 CHAOS := $(filter-out chaos-failover,$(patsubst molecule/%/chaos,chaos-%,$(wildcard molecule/*/chaos)))
-STAGES := lint unit simulation sanity $(MOLECULE)
+# Longest first, because two of them run at a time
+STATIC := sanity simulation unit lint
 REPORTS := $(patsubst %,build/junit/%.xml,unit simulation $(MOLECULE))
 
 .PHONY: help
@@ -73,15 +74,14 @@ lab-down: $(RUN) ## remove what is the lab's, and nothing else
 # --- Tests
 
 .PHONY: test
-test: $(DEV) ## all tests, one stage after another, up to the first that fails
+test: $(DEV) ## all tests: those without a lab two at a time, then the scenarios up to the first that fails
 	@rm -rf build/junit build/log
 	@mkdir -p build/log
 	@python lab/lab.py down
+	@printf '%s\n' $(STATIC) | xargs -P 2 -I STAGE bash -c 'said=$$(tests/stage STAGE); printf "%s\n" "$$said"'
+	@for name in $(MOLECULE); do [[ -e build/log/failed ]] || tests/stage $$name; done
 	@status=0; \
-	for stage in $(STAGES); do \
-	  tools/step $$stage $(MAKE) $$stage 2>&1 | tee build/log/$$stage.log && continue; \
-	  status=1; python tests/why.py build/log/$$stage.log; break; \
-	done; \
+	if [[ -e build/log/failed ]]; then status=1; for name in $$(< build/log/failed); do python tests/why.py build/log/$$name.log; done; fi; \
 	echo; \
 	python tests/summary.py $(REPORTS) || status=1; \
 	exit $$status

@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-import pytest
-
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._ipvs import parse_table
 from integration.lab_cluster import machine, run_playbook, wait_until
-from integration.lab_lvs import CLUSTER, DIRECTORS, count, main_pids, reads_playbook, whole
+from integration.lab_lvs import (
+    ADDRESSES,
+    CLUSTER,
+    DIRECTORS,
+    SECOND_VIP,
+    VIP,
+    count,
+    main_pids,
+    reads_playbook,
+    wait_pools,
+    whole,
+)
 
 
 def test_a_whole_run_after_a_failover_changes_nothing() -> None:
@@ -28,14 +35,28 @@ def test_a_whole_run_after_a_failover_changes_nothing() -> None:
     assert main_pids() == before
 
 
-@pytest.mark.parametrize("scheduler", ["rr", "lc", "wlc", "sh", "mh"])
-def test_each_scheduler_serves_in_the_kernel(scheduler: str) -> None:
-    """The inventory's own is wrr."""
-    reads_playbook(lvs_director_scheduler=scheduler)
+# The inventory's own is wrr
+SCHEDULERS = {"rr": "10.77.0.91", "lc": "10.77.0.92", "wlc": "10.77.0.93", "sh": "10.77.0.94", "mh": "10.77.0.95"}
+
+
+def test_each_scheduler_serves_in_the_kernel() -> None:
+    derived = "(cluster_director_model.clusters | opendba.mysql_ha.lvs_services(**lvs_director_choices) | first)"
+    services = [f"{derived} | combine({{'vips': ['{VIP}', '{SECOND_VIP}']}})"] + [
+        f"{derived} | combine({{'name': '{name}', 'vips': ['{vip}'], 'scheduler': '{name}'}})"
+        for name, vip in SCHEDULERS.items()
+    ]
+    reads_playbook(
+        cluster_reader_vips=[VIP, SECOND_VIP, *SCHEDULERS.values()],
+        lvs_director_services="{{ [" + ", ".join(services) + "] }}",
+    )
+    for scheduler, vip in SCHEDULERS.items():
+        wait_pools(set(ADDRESSES), 15, vip)
+        answered = set(count(30, vip))
+        # By the client's address there is one server for it, else there are all of them
+        assert len(answered) == (1 if scheduler in ("sh", "mh") else 3), (scheduler, answered)
     for name in DIRECTORS:
         table = parse_table(machine(name).check_output("cat /proc/net/ip_vs").encode())["services"]
-        assert {service["scheduler"] for service in table} == {scheduler}
-    answered = Counter(count(30))
-    # By the client's address there is one server for it, else there are all of them
-    assert len(answered) == (1 if scheduler in ("sh", "mh") else 3), answered
+        used = {service["address"]: service["scheduler"] for service in table}
+        assert {each: used[vip] for each, vip in SCHEDULERS.items()} == {each: each for each in SCHEDULERS}
+    reads_playbook()
     whole()
