@@ -118,7 +118,8 @@ def test_directors_with_priorities_of_their_own() -> None:
 PROXIES: list[dict[str, Any]] = [
     {},
     {"haproxy_max_lag": 3, "haproxy_balance": "roundrobin", "haproxy_maxconn": 100, "haproxy_reader_fallback": False},
-    {"haproxy_check_interval": 1, "haproxy_check_timeout": 2.5, "haproxy_connect_timeout": 5, "haproxy_idle_timeout": 9},
+    {"haproxy_check_interval": 1, "haproxy_check_timeout": 2.5,
+     "haproxy_connect_timeout": 5, "haproxy_idle_timeout": 7},
     {"haproxy_bind": ["10.0.0.210", "::"], "haproxy_accept_proxy": True, "haproxy_advert_interval": 1},
     {"haproxy_log": "127.0.0.1:514", "haproxy_log_facility": "local3", "haproxy_log_sessions": True},
     {"haproxy_view_port": 0},
