@@ -47,14 +47,19 @@ def all_variables(given: Variables) -> Variables:
     return {**defaults("cluster", "mysql", "replication", "agent", "keepalived"), **given}
 
 
-def render(role: str, name: str, **variables: Any) -> str:
+@cache
+def templates(role: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROLES / role / "templates"), undefined=jinja2.StrictUndefined, trim_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # noqa: S701 (option files)
     )  # fmt: skip
     environment.filters["flatten"] = lambda lists: [each for inner in lists for each in inner]
     environment.tests["version"] = lambda _one, _other, _how: False
-    return environment.get_template(name).render(ansible_managed="managed", **variables)
+    return environment
+
+
+def render(role: str, name: str, **variables: Any) -> str:
+    return templates(role).get_template(name).render(ansible_managed="managed", **variables)
 
 
 def member_files(name: str, model: Variables, given: Variables) -> dict[str, str]:
@@ -77,16 +82,23 @@ def member_files(name: str, model: Variables, given: Variables) -> dict[str, str
     return files
 
 
-def agent(variables: Variables) -> Variables:
-    """The agent's configuration, by the role's own expression."""
+@cache
+def agent_expressions() -> dict[str, Any]:
+    """What the role makes the agent's configuration of, in the order in which it is needed."""
     role = yaml.safe_load((ROLES / "agent" / "vars" / "main.yml").read_text(encoding="utf-8"))
     environment = jinja2.nativetypes.NativeEnvironment()
     environment.filters.update(bool=bool, dirname=os.path.dirname, unique=lambda values: list(dict.fromkeys(values)))
     environment.tests["match"] = lambda text, start: text.startswith(start)
+    names = ("__agent_disks", "__agent_members", "__agent_config")
+    return {name: environment.from_string(role[name]) for name in names}
+
+
+def agent(variables: Variables) -> Variables:
+    """The agent's configuration, by the role's own expression."""
     known = dict(variables)
-    for name in ("__agent_disks", "__agent_members"):
-        known[name] = environment.from_string(role[name]).render(**known)
-    config: Variables = environment.from_string(role["__agent_config"]).render(**known)
+    for name, expression in agent_expressions().items():
+        known[name] = expression.render(**known)
+    config: Variables = known["__agent_config"]
     return config
 
 

@@ -176,7 +176,7 @@ VARIABLES = st.fixed_dictionaries(
 
 
 @given(group=VARIABLES, own=VARIABLES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_difference_whatever_was_set(group: dict[str, Any], own: dict[str, Any]) -> None:
     inventory = trio(**group)
     # Of one host alone: what a cluster need not share.
