@@ -51,6 +51,9 @@ _value:
     directors:
       description: By inventory name the dictionary C(cluster_director_model). Empty when there are errors.
       type: dict
+    proxies:
+      description: By inventory name the dictionary C(cluster_proxy_model). Empty when there are errors.
+      type: dict
     errors:
       description: One line for each finding, naming hosts, variable and the mend. Holds no secrets.
       type: list
@@ -66,19 +69,24 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_director i
     DIRECTORS_GROUP,
 )
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES, Variable
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_proxy import PROXIES_GROUP, PROXY_VARIABLES
 
 
 def cluster_model(hostvars: Mapping[str, Any], groups: Any, play_hosts: Any) -> dict[str, Any]:
     names_by_group = _plain(groups)
     play = _plain(play_hosts)
-    tables = {DIRECTORS_GROUP: DIRECTOR_VARIABLES, INSTANCES_GROUP: VARIABLES}
-    hosts = {
-        name: _host(hostvars[name], name in play, table)
-        for group, table in tables.items()
-        for name in names_by_group.get(group, [])
-    }
+    tables = {DIRECTORS_GROUP: DIRECTOR_VARIABLES, INSTANCES_GROUP: VARIABLES, PROXIES_GROUP: PROXY_VARIABLES}
+    # A host may be in several of these groups.
+    wanted: dict[str, dict[str, Variable]] = {}
+    for group, table in tables.items():
+        for name in names_by_group.get(group, []):
+            wanted.setdefault(name, {}).update({variable.name: variable for variable in table})
+    hosts = {name: _host(hostvars[name], name in play, tuple(wanted[name].values())) for name in wanted}
     result = derive(hosts, names_by_group, play)
-    return {"models": result.models, "directors": result.directors, "errors": result.problems.lines()}
+    return {
+        "models": result.models, "directors": result.directors, "proxies": result.proxies,
+        "errors": result.problems.lines(),
+    }  # fmt: skip
 
 
 def _host(variables: Mapping[str, Any], in_play: bool, table: Sequence[Variable]) -> dict[str, Any]:

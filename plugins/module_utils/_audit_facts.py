@@ -36,7 +36,7 @@ class Asked:
     @staticmethod
     def _unreachable(answers: Mapping[str, Any]) -> str:
         """Why it could not be asked; empty when it answered at least once."""
-        if any(_KEYS[family] in answer for family, answer in answers.items() if isinstance(answer, Mapping)):
+        if any(_KEYS.get(family) in answer for family, answer in answers.items() if isinstance(answer, Mapping)):
             return ""
         given = [answers.get(family) for family in ("os", *FAMILIES)]  # the first one that is asked for
         said = (answer["msg"] for answer in given if isinstance(answer, Mapping) and answer.get("msg"))

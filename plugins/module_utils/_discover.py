@@ -13,17 +13,15 @@ from ._audit_clusters import clusters
 from ._audit_facts import Asked
 from ._discover_balancers import (
     Group,
-    add_proxies,
     directors_group,
     is_director,
-    is_proxy,
-    proxies_group,
     reads_of,
     services,
     strange_services,
 )
 from ._discover_cluster import Found, Reading
 from ._discover_host import Facts, Host
+from ._discover_proxies import add_proxies, is_proxy, proxies_group
 from ._discover_text import NO_TEXT, Entry, Template, comment, entries, safe
 
 # How Ansible gets to a host; passwords and keys stay where they are.
@@ -259,7 +257,7 @@ def _tls(members: list[Host]) -> Iterator[str]:
         elif host.built:
             text += " Set mysql_tls_ca_certificate, mysql_tls_certificate and mysql_tls_private_key to its files."
         else:
-            text += " The role makes a CA of its own, or takes mysql_tls_ca_certificate and the two that go with it."
+            text += " Set mysql_tls_ca_certificate, mysql_tls_certificate and mysql_tls_private_key to go on with it."
         yield from comment(text)
         return
 

@@ -22,7 +22,7 @@ DIRECTOR_DEFAULTS: dict[str, Any] = {
     "lvs_director_sorry_server": "", "lvs_director_quorum": 1, "lvs_director_sync": True,
 }  # fmt: skip
 OWN_INSTANCE = "lvs_director"
-_MAX_LAG = re.compile(r"[?&]max_lag=([0-9.]{1,12})")
+MAX_LAG = re.compile(r"[?&]max_lag=([0-9.]{1,12})")
 
 
 @dataclass
@@ -142,7 +142,7 @@ def _director(director: Host, count: int, writer_vips: set[str]) -> dict[str, Se
         ("lvs_director_quorum", "quorum", 1),
     ):  # fmt: skip
         found[name] = Seen(next((each[key] for each in own if each[key] is not None), default), at)
-    lags = [_number(lag[1]) for each in own for path in _paths(each) if (lag := _MAX_LAG.search(path))]
+    lags = [number(lag[1]) for each in own for path in _paths(each) if (lag := MAX_LAG.search(path))]
     found["lvs_director_max_lag"] = Seen(lags[0] if lags else 10, at)
     if built:
         found["lvs_director_check_interval"] = Seen(next((each["delay_loop"] for each in own), 0.5), at)
@@ -164,7 +164,7 @@ def _leading(director: Host) -> Facts | None:
     return next((vrrp for each in services(director) if (vrrp := vrrp_of(director, each["address"]))), None)
 
 
-def _number(text: str) -> int | float:
+def number(text: str) -> int | float:
     number = float(text) if text.count(".") <= 1 and text.strip(".") else 10.0
     return int(number) if number.is_integer() else number
 
@@ -208,90 +208,3 @@ def strange_services(directors: list[Host], members: list[Host]) -> list[str]:
         for service in services(director)
         if not any(home(each["address"], each["port"], members) for each in service["servers"])
     ]
-
-
-# --- Proxies
-
-
-def is_proxy(host: Host, members: list[Host]) -> bool:
-    return any(
-        home(server["address"], server["port"], members) for proxy in proxies(host) for server in proxy["servers"]
-    )
-
-
-def proxies(host: Host) -> list[Facts]:
-    return ((host.facts.get("haproxy") or {}).get("configuration") or {}).get("proxies") or []
-
-
-def add_proxies(reads: Reads, hosts: list[Host], members: list[Host]) -> None:
-    """What the proxies say of one cluster: its ports, and the weights of its members."""
-    for host in hosts:
-        backends = {each["name"]: each for each in proxies(host) if each["type"] != "frontend"}
-        for front in proxies(host):
-            back = backends.get(front.get("default_backend") or "", front)
-            found = {
-                each.name: server["weight"] for server in back["servers"]
-                if (each := home(server["address"], server["port"], members))
-            }  # fmt: skip
-            if not (front["binds"] and found):
-                continue
-            check = back["check"] or ""
-            kind = "writer" if "/writer" in check or "/primary" in check else "reader"
-            port = front["binds"][0]["address"].rpartition(":")[2]
-            if port.isdigit():
-                reads.ports.setdefault(kind, int(port))
-            if kind == "reader":
-                reads.weights.update({name: weight for name, weight in found.items() if weight is not None})
-                reads.writer_too |= "writer=1" in check
-
-
-def proxies_group(hosts: list[Host], writer_vips: set[str], members: list[Host]) -> Group:
-    """Variables of the group haproxy, as far as they can be told from outside."""
-    group = Group(hosts={host.name: [] for host in hosts})
-    names = {member.name for member in members}
-    for host in hosts:
-        for vrrp in host.vrrp.get("instances") or []:
-            for vip in vrrp["vips"]:
-                if vip["address"] not in writer_vips and not any(each.name == "haproxy_vip" for each in group.entries):
-                    at = f"{host.was}, VRRP instance {vrrp['name']}"
-                    group.entries.append(Entry("haproxy_vip", vip["address"], (at,)))
-                    group.entries.append(Entry("haproxy_virtual_router_id", vrrp.get("virtual_router_id")))
-                    if vrrp.get("advert_int") not in (None, 0.3):
-                        group.entries.append(Entry("haproxy_advert_interval", vrrp["advert_int"]))
-        for proxy in proxies(host):
-            _reading(group, host, proxy)
-    shown = [each for member in members for each in (member.settings.get("certificate") or {}).get("names") or []]
-    proxy_names = list(dict.fromkeys(each for each in shown if each not in names))
-    if hosts and proxy_names:
-        text = "names in the members' certificates that no member has"
-        group.entries.append(Entry("haproxy_names", proxy_names, (text,)))
-    _proxy_priorities(group, hosts)
-    if hosts:
-        group.choices.append(
-            "haproxy: intervals, timeouts, limits and the statistics' login of the proxies are not read; compare them"
-            " by site.yml --check --diff"
-        )
-    return group
-
-
-def _reading(group: Group, host: Host, proxy: Facts) -> None:
-    lag = _MAX_LAG.search(proxy["check"] or "")
-    known = {entry.name for entry in group.entries}
-    if lag and "haproxy_max_lag" not in known:
-        group.entries.append(Entry("haproxy_max_lag", _number(lag[1]), (f"{host.was}, {proxy['check_at']}",)))
-        if proxy.get("balance"):
-            group.entries.append(Entry("haproxy_balance", proxy["balance"]))
-
-
-def _proxy_priorities(group: Group, hosts: list[Host]) -> None:
-    found = {
-        host.name: vrrp["priority"] for host in hosts for vrrp in host.vrrp.get("instances") or []
-        if isinstance(vrrp.get("priority"), int) and "mysql" not in host.facts
-    }  # fmt: skip
-    order = sorted(group.hosts, key=lambda name: -found.get(name, 0))
-    group.hosts = {name: [] for name in order}
-    for rank, name in enumerate(order):
-        if name in found and found[name] != FIRST_PRIORITY - rank:
-            group.hosts[name].append(Entry("haproxy_priority", found[name]))
-
-

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -261,6 +262,12 @@ class Reading:
                 continue
             if mysql.get("flavour") == "mariadb" or tuple(mysql.get("version_number") or (8, 0, 26)) < (8, 0, 26):
                 self._choose(f"{host.name}: {mysql.get('flavour')} {mysql.get('version')} is none that the roles build")
+            named = [] if host.built else sorted(_by_name(mysql.get("accounts") or []))
+            if named:
+                self._choose(
+                    f"{host.name}: {', '.join(named[:20])}: the role sets skip_name_resolve, and accounts of names lose"
+                    " their way in; give them addresses, or set mysql_settings: {skip_name_resolve: false}"
+                )
             if mysql.get("gtid_mode") not in (None, "ON"):
                 self._choose(f"{host.name}: gtid_mode {mysql['gtid_mode']}; switch GTIDs on first, on all members")
 
@@ -280,6 +287,12 @@ class Reading:
                 comments.append(self._choose(f"{name}: {value!r} was seen, which {reason}"))
                 value = None
             yield Entry(name, value, tuple(comments))
+
+
+def _by_name(accounts: list[Facts]) -> set[str]:
+    """Accounts whose host is a name."""
+    hosts = {f"'{each['user']}'@'{each['host']}'": str(each["host"]) for each in accounts}
+    return {name for name, host in hosts.items() if host != "localhost" and re.search("[g-z]", host.lower())}
 
 
 def _derived(address: str) -> int:

@@ -101,7 +101,8 @@ def _proxy(section: Facts, defaults: list[Facts]) -> Facts:
     proxy: Facts = {
         "type": section["type"], "name": section["name"], "at": section["at"], "mode": "tcp", "binds": [],
         "timeouts": {}, "check": None, "check_at": None, "servers": [], "default_backend": None, "stats": None,
-        "balance": None, "send_proxy": False,
+        "balance": None, "send_proxy": False, "accept_proxy": False, "maxconn": None, "use_backends": [], "log": None,
+        "logs_sessions": True,
     }  # fmt: skip
     base_server: list[str] = []
     for line in [*defaults, *own]:
@@ -117,6 +118,15 @@ def _proxy(section: Facts, defaults: list[Facts]) -> Facts:
             proxy.update(check=f"{proxy['check'].split()[0]} {named.get('meth', 'GET')} {named.get('uri', '/')}")
         elif given[0] == "bind":
             proxy["binds"].append({"address": given[1], "at": line["at"]})
+            proxy["accept_proxy"] = proxy["accept_proxy"] or "accept-proxy" in given
+        elif given[0] == "maxconn":
+            proxy["maxconn"] = int(given[1]) if re.fullmatch("[0-9]{1,9}", given[1]) else None
+        elif given[0] == "use_backend":
+            proxy["use_backends"].append(given[1])
+        elif given[0] == "log" and given[1] != "global":
+            proxy["log"] = given[1:3]
+        elif given[:2] == ["option", "dontlog-normal"]:
+            proxy["logs_sessions"] = False
         elif given[0] == "balance":
             proxy["balance"] = given[1]
         elif given[0] == "default_backend":
@@ -145,6 +155,7 @@ def _server(line: Facts, base: list[str]) -> Facts:
         "port": int(port) if address and re.fullmatch("[0-9]{1,5}", port) else None,
         "weight": int(weight) if re.fullmatch("[0-9]{1,3}", weight) else None,
         "check": "check" in options and "no-check" not in options,
+        "interval_ms": milliseconds(named.get("inter", "")),
         "backup": "backup" in options,
         "at": line["at"],
     }

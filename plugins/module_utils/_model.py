@@ -23,12 +23,22 @@ from ._model_director import (
 )
 from ._model_input import Instance, Problems, read_cluster_name, read_instance
 from ._model_place import find_place
+from ._model_proxy import (
+    PROXIES_GROUP,
+    Proxy,
+    as_seen_by_members,
+    find_proxy_place,
+    proxy_models,
+    proxy_vips,
+    read_proxy,
+)
+from ._model_proxy_rules import check_proxies
 from ._model_readers import check_reader_vips
 from ._model_rules import Cluster
 from ._model_values import Refused
 
 INSTANCES_GROUP = "mysql"
-_NOT_CLUSTERS = frozenset(["all", "ungrouped", INSTANCES_GROUP, DIRECTORS_GROUP])
+_NOT_CLUSTERS = frozenset(["all", "ungrouped", INSTANCES_GROUP, DIRECTORS_GROUP, PROXIES_GROUP])
 
 
 @dataclass(frozen=True)
@@ -64,11 +74,15 @@ class Machine:
 
 @dataclass(frozen=True)
 class Result:
-    """models: `cluster_model` by host, directors: `cluster_director_model` by host; empty when there are problems."""
+    """models: `cluster_model` by host, directors: `cluster_director_model`, proxies: `cluster_proxy_model`.
+
+    Empty when there are problems.
+    """
 
     models: dict[str, dict[str, Any]]
     problems: Problems
     directors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def derive(
@@ -76,14 +90,15 @@ def derive(
 ) -> Result:
     """Validate the inventory and derive the model of every host of the play.
 
-    hosts: by inventory name what `read_instance` takes; at least all hosts of the groups `mysql` and `lvs_director`.
+    hosts: by inventory name what `read_instance` takes; at least all of the groups `mysql`, `lvs_director`, `haproxy`.
     groups: Ansible's `groups`. play: the names of the hosts that this run may change.
     Clusters outside the play are read only as far as they can be in the way of those inside.
     """
     problems = Problems()
     names = list(groups.get(INSTANCES_GROUP, []))
     director_names = list(groups.get(DIRECTORS_GROUP, []))
-    strangers = [name for name in play if name not in names and name not in director_names]
+    proxy_names = list(groups.get(PROXIES_GROUP, []))
+    strangers = [name for name in play if name not in {*names, *director_names, *proxy_names}]
     if strangers:
         problems.add(
             strangers,
@@ -98,6 +113,9 @@ def derive(
         for name in director_names
         if name not in names  # reported by check_directors
     ]
+    proxies = [
+        read_proxy(name, hosts[name], name in play, problems if name in play else Problems()) for name in proxy_names
+    ]
     clusters = _clusters(instances, groups, problems)
     held = reader_vips(clusters, directors)
     vips = frozenset(vip.ip for cluster in clusters if (vip := cluster.value("cluster_vip")))
@@ -110,17 +128,24 @@ def derive(
         replace(director, place=find_director_place(director, held, clusters, problems))
         for director in directors
     ]
+    moving = [*vips, *held, *proxy_vips(proxies)]
+    proxies = [
+        replace(proxy, place=find_proxy_place(proxy, clusters, moving, problems)) for proxy in proxies
+    ]
     members = sum(len(cluster.instances) for cluster in clusters)
     rules.check(clusters, members == len(instances), problems)
     check_reader_vips(clusters, directors, problems)
     check_directors(clusters, instances, directors, director_names, problems)
+    check_proxies(clusters, instances, directors, proxies, problems)
     if problems.lines():
         return Result({}, problems)
     models = {}
     for cluster in clusters:
         if cluster.in_play:
-            models.update(_models(cluster, instances, directors))
-    return Result(models, problems, _director_models(clusters, directors, held))
+            models.update(_models(cluster, instances, directors, proxies))
+    return Result(
+        models, problems, _director_models(clusters, directors, held), proxy_models(clusters, proxies, instances)
+    )
 
 
 def outline(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
@@ -142,6 +167,8 @@ def outline(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequenc
                 "members": [{"name": name, "role": "candidate"} for name in candidates]
                 + [{"name": name, "role": "reader"} for name in readers],
                 "serve_reads": [each.name for each in cluster.instances if cluster.serves_reads(each)],
+                "writer_port": cluster.value("cluster_proxy_writer_port"),
+                "reader_port": cluster.value("cluster_proxy_reader_port"),
             }
         )
     return outlines
@@ -197,7 +224,7 @@ def _cluster_name(
 
 
 def _models(
-    cluster: Cluster, instances: Sequence[Instance], directors: Sequence[Director]
+    cluster: Cluster, instances: Sequence[Instance], directors: Sequence[Director], proxies: Sequence[Proxy]
 ) -> dict[str, dict[str, Any]]:
     """`cluster_model` of each member. All values are known here: whatever is missing was a problem."""
     candidates = [instance.name for instance in cluster.candidates]
@@ -217,6 +244,7 @@ def _models(
             "reader_vips": [str(vip) for vip in cluster.reader_vips],
             "serves_reads": member["serves_reads"],
             "directors": _addresses(directors) if cluster.reader_vips else [],
+            **as_seen_by_members(proxies if cluster.proxied else ()),
             "interface": cluster.places[name].interface,
             "address": member["address"],
             "self": member,

@@ -17,6 +17,7 @@ from typing import Any
 from ._model_values import (
     Address,
     AddressWithPrefix,
+    MysqlSettings,
     Refused,
     integer,
     matching,
@@ -24,6 +25,7 @@ from ._model_values import (
     read_address,
     read_auth_pass,
     read_command,
+    read_mysql_settings,
     read_password,
     read_path,
     read_reader_vips,
@@ -107,6 +109,9 @@ VARIABLES = (
     Variable("cluster_interface", INTERFACE),
     Variable("cluster_reader_vips", read_reader_vips, [], shared=True),
     Variable("cluster_readers", one_of("standby", "readers", "all"), "standby", shared=True),
+    Variable("cluster_proxy_writer_port", integer(0, 65535), 6446, shared=True),
+    Variable("cluster_proxy_reader_port", integer(0, 65535), 6447, shared=True),
+    Variable("haproxy_weight", integer(0, 256), 1),
     Variable("lvs_realserver_weight", integer(0, 65535), 1),
     Variable("lvs_realserver_state", one_of("present", "absent")),
     Variable("mysql_port", _PORT, 3306),
@@ -114,6 +119,7 @@ VARIABLES = (
     Variable("mysql_socket", read_path, "/run/mysqld/mysqld.sock"),
     Variable("mysql_version", read_version),
     Variable("mysql_server_id", integer(1, 2**32 - 1)),
+    Variable("mysql_settings", read_mysql_settings, {}),
     Variable("mysql_durability", one_of("available", "strict"), "available", shared=True),
     Variable("replication_user", _USER, "mha_repl", shared=True),
     Variable(
@@ -154,6 +160,9 @@ class Settings:
     cluster_interface: str | None
     cluster_reader_vips: tuple[Address, ...] | None
     cluster_readers: str | None
+    cluster_proxy_writer_port: int | None
+    cluster_proxy_reader_port: int | None
+    haproxy_weight: int | None
     lvs_realserver_weight: int | None
     lvs_realserver_state: str | None
     mysql_port: int | None
@@ -161,6 +170,7 @@ class Settings:
     mysql_socket: str | None
     mysql_version: str | None
     mysql_server_id: int | None
+    mysql_settings: MysqlSettings | None
     mysql_durability: str | None
     replication_user: str | None
     replication_password: str | None

@@ -60,6 +60,11 @@ class Cluster:
         return bool(self.reader_vips) and asked and settings.lvs_realserver_state != "absent"
 
     @property
+    def proxied(self) -> bool:
+        """Whether proxies, where there are any, offer a port for it."""
+        return bool(self.value("cluster_proxy_writer_port") or self.value("cluster_proxy_reader_port"))
+
+    @property
     def network(self) -> Network | None:
         """The LAN in which this cluster speaks VRRP: known from the interfaces, else as the VIP says."""
         vip = self.value("cluster_vip")

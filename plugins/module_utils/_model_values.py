@@ -11,7 +11,8 @@ from __future__ import annotations
 import ipaddress
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Union
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -219,3 +220,27 @@ def read_auth_pass(value: object) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.,:=+*/@%^~-]+", password):
         raise Refused("holds characters that keepalived.conf gives a meaning", "use letters, digits and _.,:=+*/@%^~-")
     return password
+
+
+IDLE_TIMEOUT = 28800  # seconds: the server's default of wait_timeout and of interactive_timeout
+
+
+@dataclass(frozen=True)
+class MysqlSettings:
+    """What a proxy must know of a server's settings. idle_timeout: seconds after which it ends a silent session."""
+
+    idle_timeout: int = IDLE_TIMEOUT
+    takes_proxy_header: bool = False
+
+
+def read_mysql_settings(value: object) -> MysqlSettings:
+    if not isinstance(value, Mapping):
+        raise Refused("is not a dictionary", "write names and values, e.g. {wait_timeout: 3600}")
+    given = {re.sub("^loose_", "", str(name).replace("-", "_")): entry for name, entry in value.items()}
+    timeouts = []
+    for name in ("wait_timeout", "interactive_timeout"):
+        try:
+            timeouts.append(integer(1, 31536000)(given.get(name, IDLE_TIMEOUT)))
+        except Refused as refusal:
+            raise Refused(f"has a {name} that {refusal.text}", refusal.mend) from None
+    return MysqlSettings(max(timeouts), bool(given.get("proxy_protocol_networks")))

@@ -107,6 +107,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "require_secure_transport": (),
     "skip_name_resolve": (),
     "source_verify_checksum": ("master_verify_checksum",),
+    "ssl_ca": (),
     "sync_binlog": (),
     "sync_relay_log": (),
     "sync_source_info": ("sync_master_info",),

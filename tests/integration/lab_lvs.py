@@ -47,11 +47,13 @@ class Read:
 class Reads:
     """Reads of the client host, in the background."""
 
+    cluster = CLUSTER
+
     def __init__(self, mode: str, amount: float, address: str = VIP, port: int = 3306) -> None:
         script = (PROJECT / "tests/integration/reads.py").read_text()
-        command = ["docker", "exec", "-i", f"mha-{CLUSTER.client}", "python3", "-c", script, address, str(port)]
+        command = ["docker", "exec", "-i", f"mha-{self.cluster.client}", "python3", "-c", script, address, str(port)]
         self._process = subprocess.Popen(
-            [*command, CLUSTER.user, CLUSTER.password, mode, str(amount)],
+            [*command, self.cluster.user, self.cluster.password, mode, str(amount)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         # Its end is the word to stop, so nobody else may close it

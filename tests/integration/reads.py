@@ -8,8 +8,10 @@ reads.py ADDRESS PORT USER PASSWORD watch SECONDS     twenty a second, none wait
 reads.py ADDRESS PORT USER PASSWORD hold SECONDS      one session, five queries a second
 reads.py ADDRESS PORT USER PASSWORD idle SECONDS      one session, a query before and one after so much silence
 reads.py ADDRESS PORT USER PASSWORD rate SECONDS      point selects in four sessions, as fast as they go
+reads.py ADDRESS PORT USER PASSWORD many SESSIONS     so many sessions at once, a query in each when all are there
 
-Prints JSON: a list of [seconds since the epoch, host name or null, error or client address]; with `rate` a number.
+Prints JSON: a list of [seconds since the epoch, host name or null, error or client address]; with `rate` a number, with
+`many` [opened, still alive, the first errors].
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 
 CA = "/etc/ssl/mysql-ha-ca.crt"
 SESSIONS = 4
+OPENERS = 16
 
 
 class Reader:
@@ -87,6 +90,27 @@ class Reader:
         first = self.asked(session)
         time.sleep(seconds)
         return [first, self.asked(session)]
+
+    def many(self, sessions: float) -> Any:
+        opened: list[Any] = []
+        errors: list[str] = []
+
+        def open_some(number: int) -> None:
+            for _session in range(number, int(sessions), OPENERS):
+                try:
+                    opened.append(self.connect(60))
+                except Exception as error:
+                    errors.append(f"{type(error).__name__}: {error}")
+
+        threads = [threading.Thread(target=open_some, args=(number,)) for number in range(OPENERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        time.sleep(5)
+        seen = [self.asked(session) for session in opened]
+        errors += [text for _at, host, text in seen if host is None]
+        return [len(opened), sum(host is not None for _at, host, _text in seen), errors[:5]]
 
     def asked(self, session: Any) -> tuple[float, str | None, str]:
         try:

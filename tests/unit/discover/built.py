@@ -16,12 +16,17 @@ import jinja2.nativetypes
 import yaml
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils import _settings_seen as settings_seen
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import describe as describe_haproxy
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import parse as parse_haproxy
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_services import checked as checked_proxies
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_services import services_of as proxy_services
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import parse
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._lvs_services import checked, services_of
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import Result
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._vrrp import combine
 from unit.audit.builders import mysql
+from unit.haproxy import rendering
 from unit.model.inventories import Inventory
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
@@ -42,14 +47,19 @@ def all_variables(given: Variables) -> Variables:
     return {**defaults("cluster", "mysql", "replication", "agent", "keepalived"), **given}
 
 
-def render(role: str, name: str, **variables: Any) -> str:
+@cache
+def templates(role: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROLES / role / "templates"), undefined=jinja2.StrictUndefined, trim_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # noqa: S701 (option files)
     )  # fmt: skip
     environment.filters["flatten"] = lambda lists: [each for inner in lists for each in inner]
     environment.tests["version"] = lambda _one, _other, _how: False
-    return environment.get_template(name).render(ansible_managed="managed", **variables)
+    return environment
+
+
+def render(role: str, name: str, **variables: Any) -> str:
+    return templates(role).get_template(name).render(ansible_managed="managed", **variables)
 
 
 def member_files(name: str, model: Variables, given: Variables) -> dict[str, str]:
@@ -72,16 +82,23 @@ def member_files(name: str, model: Variables, given: Variables) -> dict[str, str
     return files
 
 
-def agent(variables: Variables) -> Variables:
-    """The agent's configuration, by the role's own expression."""
+@cache
+def agent_expressions() -> dict[str, Any]:
+    """What the role makes the agent's configuration of, in the order in which it is needed."""
     role = yaml.safe_load((ROLES / "agent" / "vars" / "main.yml").read_text(encoding="utf-8"))
     environment = jinja2.nativetypes.NativeEnvironment()
     environment.filters.update(bool=bool, dirname=os.path.dirname, unique=lambda values: list(dict.fromkeys(values)))
     environment.tests["match"] = lambda text, start: text.startswith(start)
+    names = ("__agent_disks", "__agent_members", "__agent_config")
+    return {name: environment.from_string(role[name]) for name in names}
+
+
+def agent(variables: Variables) -> Variables:
+    """The agent's configuration, by the role's own expression."""
     known = dict(variables)
-    for name in ("__agent_disks", "__agent_members"):
-        known[name] = environment.from_string(role[name]).render(**known)
-    config: Variables = environment.from_string(role["__agent_config"]).render(**known)
+    for name, expression in agent_expressions().items():
+        known[name] = expression.render(**known)
+    config: Variables = known["__agent_config"]
     return config
 
 
@@ -111,6 +128,36 @@ def director_files(model: Variables, given: Variables) -> dict[str, str]:
             "lvs_director", "service.conf.j2", service=service, **variables
         )
     return files
+
+
+def proxy_files(model: Variables, given: Variables) -> dict[str, str]:
+    """What the role writes on a proxy, by path."""
+    variables = {**defaults("haproxy"), **given}
+    options = {
+        key: variables[f"haproxy_{name}"]
+        for key, name in (
+            ("max_lag", "max_lag"), ("fallback", "reader_fallback"), ("balance", "balance"), ("bind", "bind"),
+            ("idle_timeout", "idle_timeout"), ("maxconn", "maxconn"), ("send_proxy", "send_proxy"),
+            ("accept_proxy", "accept_proxy"),
+        )
+    }  # fmt: skip
+    options["bind"] = options["bind"] or ([model["vip"]] if model["on_member"] and model["vip"] else ["*"])
+    told = {**given, "cluster_proxy_model": model}
+    files = {"/etc/haproxy/conf.d/zz-mysql-ha.cfg": rendering.render("base.cfg.j2", **told)}
+    for service in checked_proxies(proxy_services(model["clusters"], options), {}):
+        path = f"/etc/haproxy/conf.d/zz-mysql-ha-{service['name']}.cfg"
+        files[path] = rendering.render("service.cfg.j2", service=service, **told)
+    if model["vip"]:
+        files["/etc/keepalived/conf.d/haproxy_vip.conf"] = rendering.render("haproxy_vip.conf.j2", **told)
+    return files
+
+
+def haproxy(files: Mapping[str, str]) -> Variables:
+    """As haproxy_info reads the configuration."""
+    read = {path: text for path, text in sorted(files.items()) if path.endswith(".cfg")}
+    sections = [each for path, text in read.items() for each in parse_haproxy(text.encode(), path)]
+    configuration = {"files": list(read), **describe_haproxy(sections)} if read else None
+    return {"running": bool(read), "configuration": configuration, "problems": []}
 
 
 def vrrp(files: Mapping[str, str]) -> Variables:
@@ -182,15 +229,31 @@ def member_answers(name: str, model: Variables, given: Variables, number: int) -
 
 def director_answers(name: str, model: Variables, given: Variables) -> Variables:
     """What the task of the playbook registers on a director."""
+    return {**director_base(name, model["address"]), "vrrp": {"vrrp": vrrp(director_files(model, given))}}
+
+
+def director_base(name: str, address: str) -> Variables:
+    """A host without MySQL."""
     return {
         "mysql": {"instance": {"reachable": False, "reason": "no socket", "present": False}},
-        "vrrp": {"vrrp": vrrp(director_files(model, given))},
+        "vrrp": {"vrrp": vrrp({})},
         "vips": {"vips": []},
         "lvs": {"lvs": {"services": [], "lo": [], "arp": {}, "problems": []}},
         "haproxy": {"haproxy": {"running": False, "configuration": None, "problems": []}},
-        "os": {"host": {"addresses": [model["address"]], "names": [name], "boot_id": name, "problems": []}},
+        "os": {"host": {"addresses": [address], "names": [name], "boot_id": name, "problems": []}},
         "settings": {"settings": {"options": [], "agents": [], "memory_mb": 500, "problems": []}},
     }
+
+
+def proxy_answers(
+    name: str, model: Variables, given: Variables, member: Variables | None, of_member: Mapping[str, str]
+) -> Variables:
+    """What the task of the playbook registers on a proxy, which may be a member too."""
+    files = proxy_files(model, given)
+    found = member or director_base(name, model["address"])
+    if of_member:
+        files |= {path: text for path, text in of_member.items() if path.startswith("/etc/keepalived/")}
+    return {**found, "haproxy": {"haproxy": haproxy(files)}, "vrrp": {"vrrp": vrrp(files)}}
 
 
 def answers(inventory: Inventory, result: Result | None = None) -> dict[str, Variables]:
@@ -203,6 +266,10 @@ def answers(inventory: Inventory, result: Result | None = None) -> dict[str, Var
     }
     for name, model in result.directors.items():
         found[name] = director_answers(name, model, inventory.hosts[name]["variables"])
+    for name, model in result.proxies.items():
+        own = inventory.hosts[name]["variables"]
+        of_member = member_files(name, result.models[name], own) if name in result.models else {}
+        found[name] = proxy_answers(name, model, own, found.get(name), of_member)
     return found
 
 
@@ -215,17 +282,22 @@ def all_files(inventory: Inventory) -> dict[str, dict[str, str]]:
     }
     for name, model in result.directors.items():
         files[name] = director_files(model, inventory.hosts[name]["variables"])
+    for name, model in result.proxies.items():
+        files.setdefault(name, {}).update(proxy_files(model, inventory.hosts[name]["variables"]))
     return files
 
 
 def discovered(files: Mapping[str, str], original: Inventory, secrets: Mapping[str, str]) -> Inventory:
     """The inventory that the written files describe, on the interfaces of the original's hosts."""
     loaded = {name: yaml.safe_load(text) for name, text in files.items()}
-    found = Inventory()
+    found, later = Inventory(), []
     hosts = loaded["hosts.yml"]
     groups = {**hosts.get("mysql", {}).get("children", {})}
     if "lvs_director" in hosts:
         groups["lvs_director"] = hosts["lvs_director"]
+    for name, own in (hosts.get("haproxy") or {"hosts": {}})["hosts"].items():
+        variables = {**(loaded.get("group_vars/haproxy.yml") or {}), **(own or {})}
+        later.append((name, {key: _secret(value, secrets) for key, value in variables.items()}))
     for group, content in groups.items():
         shared = loaded.get(f"group_vars/{group}.yml") or {}
         for name, own in content["hosts"].items():
@@ -234,6 +306,9 @@ def discovered(files: Mapping[str, str], original: Inventory, secrets: Mapping[s
             found.interfaces(name, *original.hosts[name]["interfaces"])
         if group == "lvs_director":
             found.groups["mysql"] = [each for each in found.groups["mysql"] if each not in content["hosts"]]
+    for name, variables in later:
+        found.proxies(name, **variables)
+        found.interfaces(name, *original.hosts[name]["interfaces"])
     return found
 
 

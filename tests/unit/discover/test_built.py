@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._discover import Discovery, discover
 from unit.discover import built
-from unit.model.inventories import ORDERS, Inventory, balanced, interface, pair, trio, two_clusters
+from unit.model.inventories import ORDERS, Inventory, balanced, interface, pair, proxied, trio, two_clusters
 
 SECRETS = {
     "vault_replication_password": ORDERS["replication_password"],
     "vault_orders_replication_password": ORDERS["replication_password"],
     "vault_billing_replication_password": "not-a-known-two",
-    "vault_keepalived_auth_pass": "8letters",
+    "vault_keepalived_auth_pass": "8letters", "vault_haproxy_stats_user": "watcher",
+    "vault_haproxy_stats_password": "a long one",
 }
 V2 = {
     "keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4, "keepalived_auth_pass": "8letters"
@@ -114,6 +115,40 @@ def test_directors_with_priorities_of_their_own() -> None:
     check(balanced().set("lvs1", lvs_director_priority=100).set("lvs2", lvs_director_priority=90))
 
 
+PROXIES: list[dict[str, Any]] = [
+    {},
+    {"haproxy_max_lag": 3, "haproxy_balance": "roundrobin", "haproxy_maxconn": 100, "haproxy_reader_fallback": False},
+    {"haproxy_check_interval": 1, "haproxy_check_timeout": 2.5,
+     "haproxy_connect_timeout": 5, "haproxy_idle_timeout": 7},
+    {"haproxy_bind": ["10.0.0.210", "::"], "haproxy_accept_proxy": True, "haproxy_advert_interval": 1},
+    {"haproxy_log": "127.0.0.1:514", "haproxy_log_facility": "local3", "haproxy_log_sessions": True},
+    {"haproxy_view_port": 0},
+    {"haproxy_view_port": 8500},
+    {"haproxy_stats": True, "haproxy_stats_user": "watcher", "haproxy_stats_password": "a long one",
+     "haproxy_stats_port": 9000},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("variables", PROXIES, ids=str)
+def test_no_difference_of_proxies(variables: dict[str, Any]) -> None:
+    assert check(proxied(**variables)).choices == []
+
+
+def test_no_difference_of_ports_and_weights() -> None:
+    inventory = proxied().set("db3", haproxy_weight=3)
+    for name in ("db1", "db2", "db3"):
+        inventory.set(name, cluster_proxy_writer_port=3306, cluster_proxy_reader_port=0, cluster_readers="all")
+    check(inventory)
+    for name in ("db1", "db2", "db3"):
+        inventory.set(name, cluster_proxy_writer_port=0, cluster_proxy_reader_port=3307, cluster_readers="readers")
+    check(inventory)
+
+
+def test_no_difference_of_proxies_on_members() -> None:
+    check(trio().proxies("db1", "db2", haproxy_vip="10.0.0.210", haproxy_virtual_router_id=91))
+    check(trio().proxies("db1", "db3"))
+
+
 VARIABLES = st.fixed_dictionaries(
     {},
     optional={
@@ -141,7 +176,7 @@ VARIABLES = st.fixed_dictionaries(
 
 
 @given(group=VARIABLES, own=VARIABLES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_difference_whatever_was_set(group: dict[str, Any], own: dict[str, Any]) -> None:
     inventory = trio(**group)
     # Of one host alone: what a cluster need not share.

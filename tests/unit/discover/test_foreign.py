@@ -203,6 +203,15 @@ def test_servers_that_the_roles_do_not_build_are_named() -> None:
     assert "db1: gtid_mode OFF" in said
 
 
+def test_accounts_that_a_run_would_lock_out_are_named() -> None:
+    answers = dual()
+    answers["db1"]["mysql"]["instance"]["accounts"] += [
+        {"user": "app", "host": host} for host in ("web1.example.org", "10.0.%", "fd00::1")
+    ]
+    (said,) = [text for text in run(answers).choices if "skip_name_resolve" in text]
+    assert "db1: 'app'@'web1.example.org': the role sets" in said
+
+
 EVIL = ["{{ lookup('pipe', 'id') }}", "a\nb: c", "x # y", "!unsafe x", "'\"\\", "\u2028z", "{% raw %}", "*a", "\x07"]
 
 

@@ -18,6 +18,7 @@ from ansible_collections.opendba.mysql_ha.plugins.action import discover as acti
 from ansible_collections.opendba.mysql_ha.plugins.module_utils import _settings_seen as seen
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._discover_balancers import DIRECTOR_DEFAULTS
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._discover_host import DEFAULTS
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._discover_proxies import PROXY_DEFAULTS
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._discover_text import Entry, comment, entries
 from unit.discover.built import answers, defaults
 from unit.model.inventories import pair
@@ -25,8 +26,8 @@ from unit.model.inventories import pair
 
 def test_defaults_are_those_of_the_roles() -> None:
     roles = {**defaults("cluster", "mysql", "replication", "agent", "keepalived", "lvs_realserver"),
-             **defaults("lvs_director")}  # fmt: skip
-    table = {**DEFAULTS, **DIRECTOR_DEFAULTS}
+             **defaults("lvs_director"), **defaults("haproxy")}  # fmt: skip
+    table = {**DEFAULTS, **DIRECTOR_DEFAULTS, **PROXY_DEFAULTS}
     assert {name: roles.get(name) for name in table} == table
 
 

@@ -53,6 +53,16 @@ class Inventory:
         self.groups["mysql"] = [name for name in self.groups["mysql"] if name not in names]
         return self
 
+    def proxies(self, *names: str, **variables: Any) -> Inventory:
+        """Hosts of the group haproxy; those that are members stay members."""
+        new = [name for name in names if name not in self.hosts]
+        self.cluster("haproxy", *new, **variables)
+        self.groups["mysql"] = [name for name in self.groups["mysql"] if name not in new]
+        for name in names:
+            self.hosts[name]["variables"].update(variables)
+        self.groups["haproxy"] = list(dict.fromkeys([*self.groups["haproxy"], *names]))
+        return self
+
     def set(self, name: str, **variables: Any) -> Inventory:
         self.hosts[name]["variables"].update(variables)
         return self
@@ -65,7 +75,8 @@ class Inventory:
         for host in self.hosts.values():
             variables = host["variables"]
             host["variables"] = {name: value for name, value in variables.items() if value is not MISSING}
-        everybody = self.groups.get("mysql", []) + self.groups.get("lvs_director", [])
+        groups = ("mysql", "lvs_director", "haproxy")
+        everybody = list(dict.fromkeys(name for group in groups for name in self.groups.get(group, [])))
         return derive(self.hosts, self.groups, everybody if play is None else play)
 
     def errors(self, play: Sequence[str] | None = None) -> list[str]:
@@ -92,6 +103,11 @@ def trio(**variables: Any) -> Inventory:
 def balanced(**variables: Any) -> Inventory:
     """The trio behind a reader VIP, with the directors lvs1 (10.0.0.14) and lvs2 (10.0.0.15)."""
     return trio(**{"cluster_reader_vips": ["10.0.0.200"], **variables}).directors("lvs1", "lvs2")
+
+
+def proxied(**variables: Any) -> Inventory:
+    """The trio behind the proxies p1 (10.0.0.14) and p2 (10.0.0.15), which share a VIP; `variables` are theirs."""
+    return trio().proxies("p1", "p2", **{"haproxy_vip": "10.0.0.210", "haproxy_virtual_router_id": 91, **variables})
 
 
 def two_clusters(**variables: Any) -> Inventory:

@@ -14,6 +14,7 @@ import yaml
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_director import DIRECTOR_VARIABLES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import DEFAULTS
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_proxy import PROXY_VARIABLES
 from unit.model.inventories import ORDERS, Inventory, interface, pair, trio, two_clusters
 
 ROLES = Path(__file__).parents[3] / "roles"
@@ -49,6 +50,10 @@ def test_whole_model() -> None:
         "reader_vips": [],
         "serves_reads": False,
         "directors": [],
+        "proxies": [],
+        "proxy_views": [],
+        "proxy_addresses": [],
+        "proxy_names": [],
         "interface": "eth0",
         "address": "10.0.0.12",
         "self": db2,
@@ -157,5 +162,6 @@ def test_defaults_are_those_of_the_roles() -> None:
     for path in ROLES.glob("*/defaults/main.yml"):
         defaults.update(yaml.safe_load(path.read_text()) or {})
     assert {name: defaults.get(name) for name in DEFAULTS} == DEFAULTS
-    of_directors = {variable.name: variable.default for variable in DIRECTOR_VARIABLES if variable.default is not None}
-    assert {name: defaults.get(name) for name in of_directors} == of_directors
+    for table in (DIRECTOR_VARIABLES, PROXY_VARIABLES):
+        wanted = {variable.name: variable.default for variable in table if variable.default is not None}
+        assert {name: defaults.get(name) for name in wanted} == wanted

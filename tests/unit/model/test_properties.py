@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_director import DIRECTOR_VARIABLES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_proxy import PROXY_VARIABLES
 from unit.model.inventories import ORDERS, Inventory, interface
 
 SECRETS = ("hunter2-hunter2", "s3cr3t\nline", "0123456789" * 4)
@@ -50,8 +51,26 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
         st.fixed_dictionaries({"vips": st.lists(st.sampled_from(["10.0.0.201", "fd00::201", "x"])) | WRONG})
     ),
 }
+FITTING |= {
+    "cluster_proxy_writer_port": st.sampled_from([0, 3306, 6446, 6447]),
+    "cluster_proxy_reader_port": st.sampled_from([0, 6446, 6447]),
+    "mysql_settings": st.dictionaries(
+        st.sampled_from(["wait_timeout", "interactive-timeout", "proxy_protocol_networks"]), st.integers(0, 9) | WRONG
+    ),
+    "haproxy_weight": st.integers(0, 3),
+    "haproxy_state": st.sampled_from(["present", "absent"]),
+    "haproxy_vip": st.sampled_from(["10.0.0.210", "10.0.0.100", "10.0.0.1", "fd00::210", "10.9.9.9"]),
+    "haproxy_virtual_router_id": st.integers(51, 53),
+    "haproxy_address": st.sampled_from(["10.0.0.1", "10.0.0.2", "fd00::1", "10.0.0.210"]),
+    "haproxy_source_address": st.sampled_from(["10.0.0.1", "172.16.0.1"]),
+    "haproxy_interface": st.sampled_from(["eth0", "eth1", "lo"]),
+    "haproxy_priority": st.integers(1, 254),
+    "haproxy_names": st.lists(st.sampled_from(["db.example.com", "*.example.com", "-", "a b"])),
+    "haproxy_services": st.lists(WRONG, max_size=2),
+}
 NAMES = ["db1", "db2", "db3", "db4", "db5"]
 DIRECTORS = ["lvs1", "lvs2"]
+PROXIES = ["p1", "p2"]
 INTERFACES = [
     interface(address, name, primary)
     for address, name in [
@@ -75,8 +94,13 @@ def any_inventory(draw: st.DrawFn) -> tuple[Inventory, list[str]]:
     inventory = Inventory().cluster("orders", *names, **draw(st.sampled_from([ORDERS, {}])))
     directors = draw(st.lists(st.sampled_from(DIRECTORS), unique=True))
     inventory.directors(*directors)
+    proxies = draw(st.lists(st.sampled_from([*PROXIES, *directors, *names]), unique=True))
+    inventory.proxies(*proxies)
     for name, host in inventory.hosts.items():
-        table = DIRECTOR_VARIABLES if name in directors else VARIABLES
+        table = [
+            *(DIRECTOR_VARIABLES if name in directors else VARIABLES if name in names else ()),
+            *(PROXY_VARIABLES if name in proxies else ()),
+        ]
         for variable in draw(st.lists(st.sampled_from(table), max_size=4)):
             host["variables"][variable.name] = draw(FITTING.get(variable.name, st.integers(3306, 3308)) | WRONG)
         for variable in draw(st.lists(st.sampled_from(table), max_size=1)):
@@ -87,8 +111,9 @@ def any_inventory(draw: st.DrawFn) -> tuple[Inventory, list[str]]:
         inventory.groups[group] = draw(st.lists(st.sampled_from([*NAMES, "client1"]), unique=True))
     if names and draw(st.integers(0, 9)) == 0:
         inventory.groups["lvs_director"].append(draw(st.sampled_from(names)))
-    everybody = [*NAMES, *DIRECTORS, "client1"]
-    return inventory, draw(st.just([*names, *directors]) | st.lists(st.sampled_from(everybody), unique=True))
+    everybody = [*NAMES, *DIRECTORS, *PROXIES, "client1"]
+    built = list(dict.fromkeys([*names, *directors, *proxies]))
+    return inventory, draw(st.just(built) | st.lists(st.sampled_from(everybody), unique=True))
 
 
 @st.composite
@@ -120,12 +145,12 @@ def good_inventory(draw: st.DrawFn) -> Inventory:
 @given(any_inventory())
 def test_every_finding_names_hosts_variable_and_mend(drawn: tuple[Inventory, list[str]]) -> None:
     inventory, play = drawn
-    variables = {variable.name for variable in (*VARIABLES, *DIRECTOR_VARIABLES)} | {
+    variables = {variable.name for variable in (*VARIABLES, *DIRECTOR_VARIABLES, *PROXY_VARIABLES)} | {
         "inventory_hostname", "ansible_facts.interfaces", "--limit", "group mysql",
     }  # fmt: skip
     for line in inventory.errors(play):
         hosts, _colon, rest = line.partition(": ")
-        assert set(hosts.split(", ")) <= {*NAMES, *DIRECTORS, "client1"}
+        assert set(hosts.split(", ")) <= {*NAMES, *DIRECTORS, *PROXIES, "client1"}
         assert any(variable in rest for variable in variables)
         assert all(rest.partition("; ")[::2])
         assert line.isprintable()
@@ -144,7 +169,8 @@ def test_secrets_are_in_no_finding(drawn: tuple[Inventory, list[str]]) -> None:
 def test_either_findings_or_a_model_for_every_host(drawn: tuple[Inventory, list[str]]) -> None:
     inventory, play = drawn
     result = inventory.derive(play)
-    assert result.models.keys() | result.directors.keys() == (set() if result.problems.lines() else set(play))
+    found = result.models.keys() | result.directors.keys() | result.proxies.keys()
+    assert found == (set() if result.problems.lines() else set(play))
     assert not result.models.keys() & result.directors.keys()
 
 

@@ -70,6 +70,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "position": (server(channels=[{**CHANNEL, "auto_position": False}]),
                  ["its channel from 192.0.2.12 replicates by file and position"]),
     "named": (server(channels=[{**CHANNEL, "name": "eu"}]), ["it has the channel eu, and the role would add its own"]),
+    "own_ca": (server({"ssl_ca": "/etc/pki/ca.pem"}), ["mysql_tls_ca_certificate: the running server shows"]),
+    "made_ca": (server({"ssl_ca": "ca.pem"}), []),
+    "made_ca_path": (server({"ssl_ca": "/var/lib/mysql/ca.pem"}), []),
+    "role_ca": (server({"ssl_ca": "/etc/mysql/tls-db9/ca.crt"}), []),
     "log_bin": (server({"log_bin_basename": "/var/log/mysql/mysql-bin"}),
                 ["mysql_log_bin 'binlog': the running server writes '/var/log/mysql/mysql-bin'"]),
     "log_bin_set": ({**server({"log_bin_basename": "/var/log/mysql/mysql-bin"}),
@@ -96,7 +100,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         "ansible_connection": "local", "mysql_ca_dir": "", "cluster_model": MODEL, **server(), **NONE,
         "mysql_installed_version": "9.7.4", "mysql_tls_ca_dir": str(directory),
         "__mysql_package_query": {"rc": 0},
-        "__mysql_files": {"results": [{"stat": {"exists": each}} for each in (True, False)]},
+        "__mysql_files": {"results": [{"stat": {"exists": each}} for each in (True, False, False)]},
     }  # fmt: skip
     (directory / "ca.key").touch()
     hosts = {name: {**common, **variables} for name, (variables, _lines) in CASES.items()}

@@ -8,7 +8,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .config import Config, Member
+from . import proxies
+from .config import Config, Member, Proxy
 from .link import Link
 from .peers import parse
 
@@ -43,6 +44,25 @@ def ask_all(config: Config) -> list[dict[str, Any]]:
     """Every member's /status, in their order; `instance`, `role` and `error` of one that does not answer."""
     with ThreadPoolExecutor(len(config.members)) as pool:
         return list(pool.map(_ask_member, config.members))
+
+
+def ask_everybody(config: Config) -> tuple[list[dict[str, Any]], list[proxies.View]]:
+    """The members as `ask_all`, and what each proxy thinks of them."""
+    with ThreadPoolExecutor(len(config.members) + len(config.proxies)) as pool:
+        views = pool.map(lambda proxy: _ask_proxy(config.cluster, proxy), config.proxies)
+        return list(pool.map(_ask_member, config.members)), list(views)
+
+
+def _ask_proxy(cluster: str, proxy: Proxy) -> proxies.View:
+    link = Link(str(proxy.address), proxy.port)
+    try:
+        return {"proxy": proxy.name, **proxies.parse(link.get(f"/{cluster}", BOUND))}
+    except ConnectionRefusedError:
+        return {"proxy": proxy.name, "error": "no HAProxy runs there"}
+    except (OSError, ValueError) as error:
+        return {"proxy": proxy.name, "error": str(error)}
+    finally:
+        link.close()
 
 
 def _ask_member(member: Member) -> dict[str, Any]:

@@ -133,11 +133,11 @@ def _status(config: Config, options: argparse.Namespace) -> int:
     """Exit status 0 when exactly one agent answers as writer; with --watch that of the last look."""
     looks = 0
     while True:
-        answers = asking.ask_all(config)
+        answers, views = asking.ask_everybody(config)
         if options.json:
-            text = json.dumps({"cluster": config.cluster, "instances": answers}, indent=1)
+            text = json.dumps({"cluster": config.cluster, "instances": answers, "proxies": views}, indent=1)
         else:
-            text = table.status(config, answers)
+            text = table.status(config, answers, views)
         clear = CLEAR if options.watch and sys.stdout.isatty() else ""
         print(clear + text, flush=True)
         looks += 1

@@ -34,6 +34,15 @@ class Member:
     role: str
 
 
+@dataclass(frozen=True)
+class Proxy:
+    """A HAProxy in front of the cluster, and where it tells members what it thinks of them."""
+
+    name: str
+    address: IpAddress
+    port: int
+
+
 GATEWAY = "gateway"
 
 
@@ -90,6 +99,7 @@ class Config:
     events: bool = True
     disks: tuple[str, ...] = ()
     allow: tuple[IpNetwork, ...] = ()
+    proxies: tuple[Proxy, ...] = ()
 
     @property
     def peers(self) -> tuple[Member, ...]:
@@ -185,24 +195,40 @@ _MEMBER_KEYS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+_PROXY_KEYS: dict[str, Callable[[Any], Any]] = {"name": _string, "address": _address, "port": _port}
+
+
 def _members(value: Any) -> tuple[Member, ...]:
     if not isinstance(value, list) or not value:
         raise ValueError("must be a list of members")
-    members = []
-    for position, item in enumerate(value):
-        if not isinstance(item, dict) or set(item) != set(_MEMBER_KEYS):
-            raise ValueError(f"member {position} must have exactly the keys {', '.join(_MEMBER_KEYS)}")
+    return tuple(Member(**checked) for checked in _named("member", _MEMBER_KEYS, value))
+
+
+def _proxies(value: Any) -> tuple[Proxy, ...]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list of proxies")
+    return tuple(Proxy(**checked) for checked in _named("proxy", _PROXY_KEYS, value, "proxies"))
+
+
+def _named(
+    what: str, keys: dict[str, Callable[[Any], Any]], items: list[Any], several: str = "members",
+) -> list[dict[str, Any]]:
+    """Objects with exactly these keys, each of another name."""
+    all_checked = []
+    for position, item in enumerate(items):
+        if not isinstance(item, dict) or set(item) != set(keys):
+            raise ValueError(f"{what} {position} must have exactly the keys {', '.join(keys)}")
         checked = {}
-        for key, check in _MEMBER_KEYS.items():
+        for key, check in keys.items():
             try:
                 checked[key] = check(item[key])
             except ValueError as error:
-                raise ValueError(f"member {position}, {key}: {error}") from None
-        members.append(Member(**checked))
-    names = [member.name for member in members]
+                raise ValueError(f"{what} {position}, {key}: {error}") from None
+        all_checked.append(checked)
+    names = [checked["name"] for checked in all_checked]
     if len(set(names)) != len(names):
-        raise ValueError("two members have one name")
-    return tuple(members)
+        raise ValueError(f"two {several} have one name")
+    return all_checked
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -243,6 +269,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "events": _switch,
     "disks": _list_of(_path),
     "allow": _list_of(_network),
+    "proxies": _proxies,
 }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import rejoin
+from . import proxies, rejoin
 from .config import Config
 
 Answer = dict[str, Any]  # /status, or `instance`, `role` and `error`
@@ -17,16 +17,20 @@ HEADINGS: tuple[str, ...] = (
 HEARD = 2.0  # seconds; a peer or witness whose last answer is older is silent
 
 
-def status(config: Config, answers: list[Answer]) -> str:
-    """The table, and under it what a person has to do something about."""
+def status(config: Config, answers: list[Answer], views: list[proxies.View] | None = None) -> str:
+    """The tables, and under them what a person has to do something about. `views`: what proxies think."""
     told = [answer for answer in answers if "error" not in answer]
     return "\n".join([
         f"cluster {config.cluster}, {config.topology}, VIP {config.vip}", *_table([HEADINGS, *map(_row, answers)]),
+        *_table(proxies.rows(views or [])),
         *_about_writers(told), *(line for answer in told for line in _about(answer)),
+        *proxies.about(views or [], told),
     ])
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return []
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 

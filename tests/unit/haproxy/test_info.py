@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a runtime socket is asked: with a bound on time and on what is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import Unreadable
+from ansible_collections.opendba.mysql_ha.plugins.modules import haproxy_info
+from ansible_collections.opendba.mysql_ha.plugins.modules.haproxy_info import ask
+
+Served = Callable[[bytes, float], str]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A socket that gives this answer, and then closes after so many seconds."""
+    path = tmp_path / "admin.sock"
+    ended = threading.Event()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve(answer: bytes, stays: float) -> str:
+            def work() -> None:
+                connection, _address = listener.accept()
+                with connection, contextlib.suppress(OSError):  # the other side may have enough
+                    connection.recv(100)
+                    connection.sendall(answer)
+                    ended.wait(stays)
+
+            threading.Thread(target=work, daemon=True).start()
+            return str(path)
+
+        yield serve
+        ended.set()
+
+
+def test_an_answer(served: Served) -> None:
+    assert ask(served(b"Name: HAProxy\n", 0), "show info", 2) == b"Name: HAProxy\n"
+
+
+def test_an_answer_without_end(served: Served) -> None:
+    began = time.monotonic()
+    with pytest.raises((Unreadable, TimeoutError)):
+        ask(served(b"Name: ", 10), "show info", 0.2)
+    assert time.monotonic() - began < 2
+
+
+def test_too_much(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(haproxy_info, "LARGEST", 1000)
+    assert len(ask(served(b"x" * 200000, 0), "show stat", 2)) <= 1000 + 65536
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        ask(str(tmp_path / "admin.sock"), "show info", 1)
