@@ -30,6 +30,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemo
     parse_status,
     parse_unit,
     parse_version,
+    serves,
     signals,
 )
 
@@ -255,6 +256,22 @@ def test_programs(tmp_path: Path) -> None:
     assert host.describe_program("killall -0 mysqld")["exists"] is None
     assert host.describe_program("")["path"] == ""
     assert host.describe_program(str(tmp_path))["executable"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "daemon"),
+    [
+        (["/usr/sbin/keepalived", "--dont-fork", "-P"], True),
+        (["keepalived"], True),
+        (["keepalived", "-D", "-f", "/etc/keepalived/test.conf"], True),
+        (["keepalived", "--config-test=", "--use-file=/k.conf"], False),
+        (["keepalived", "-t"], False),
+        (["keepalived", "-t/tmp/log"], False),
+        (["keepalived", "--version"], False),
+    ],
+)
+def test_a_look_at_the_configuration_is_no_daemon(arguments: list[str], daemon: bool) -> None:
+    assert serves(arguments) is daemon
 
 
 def test_daemons_are_looked_for_without_harm() -> None:
