@@ -136,7 +136,7 @@ def test_nothing_was_touched(before: dict[str, Picture], after: dict[str, Pictur
 
 
 def test_a_host_is_read_in_time(before: dict[str, Picture], tmp_path: Path, record_property: Any) -> None:
-    """Measured with ansible-core 2.20 and containers on two quiet cores: 3.0 to 3.3 s, without PyMySQL 4.3 to 4.8 s, of
+    """Measured with ansible-core 2.21 and containers on two quiet cores: 3.0 to 3.3 s, without PyMySQL 4.3 to 4.8 s, of
     which six empty modules would be 2.2 s. The bound is for busier machines."""
     assert before
     took = [
