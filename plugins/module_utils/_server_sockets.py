@@ -19,6 +19,11 @@ def parse(text: str) -> list[str]:
     return sorted({match[1] for match in found if match and not _OTHERS.search(match[1])})
 
 
+def unasked(path: str) -> str:
+    """What is said of a server that nobody asked; not true where another name of the inventory stands for it."""
+    return f"another server listens at {path}, which was not asked"
+
+
 def server_sockets() -> list[str]:
     """Sockets that exist here: a container's show up too on some kernels, but not their files."""
     try:

@@ -40,8 +40,8 @@ notes:
   - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read
     is left
     out and named in RV(instance.problems).
-  - O(details) also needs C(SELECT) on C(mysql.user) and C(mysql.global_grants), C(REPLICATION SLAVE) and
-    C(XA_RECOVER_ADMIN) on C(*.*). Before 8.0 the latter does not exist and anybody may ask.
+  - O(details) also needs C(SELECT) on C(mysql.user) and C(mysql.global_grants) (of MariaDB C(mysql.global_priv)),
+    C(REPLICATION SLAVE) and C(XA_RECOVER_ADMIN) on C(*.*). Before 8.0 the latter does not exist and anybody may ask.
   - What a server of MariaDB calls C(REPLICATION CLIENT) is C(BINLOG MONITOR) and C(SLAVE MONITOR) from 10.5 on.
   - To tell whether there is any user data (RV(instance.has_user_data)), it must also see all schemas (C(SHOW
     DATABASES)).
@@ -88,6 +88,9 @@ instance:
       description: Whether there seems to be a server on the host, by its program or socket.
       type: bool
       returned: RV(instance.reachable=false)
+    read_by:
+      description: V(pymysql), or V(mysql) where that library is missing and the program of this name was used.
+      type: str
     problems:
       description: What could not be read, one line each, with the server's reason. The values concerned are then
         absent.
@@ -332,52 +335,12 @@ instance:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._instance import compare_gtid
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import log_in, login_spec
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._replication_facts import read_instance
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._server_sockets import server_sockets
-
-
-def which_socket(wanted: str) -> tuple[str | None, list[str]]:
-    """The socket to log in at instead of the wanted one, and those of other servers."""
-    found = server_sockets()
-    if wanted in found or not found:
-        return None, [path for path in found if path != wanted]
-    return found[0], found[1:]
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_replication import SPEC, gather
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **login_spec(),
-            "compare_gtid": {"type": "str"},
-            "details": {"type": "bool", "default": False},
-            "find_socket": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        others: list[str] = []
-        place = None
-        if module.params["find_socket"] and not module.params["login_host"]:
-            place, others = which_socket(module.params["login_unix_socket"])
-        session = log_in(module, place, by_client=True)
-        instance = {"reachable": True, "reason": "", **read_instance(session, module.params["details"])}
-        instance["problems"] += [f"another server listens at {other}, which was not asked" for other in others]
-    except MysqlError as error:
-        present = bool(server_sockets()) or any(
-            module.get_bin_path(name, opt_dirs=["/usr/sbin", "/usr/libexec", "/usr/local/mysql/bin"])
-            for name in ("mysqld", "mariadbd")
-        )
-        module.exit_json(changed=False, instance={"reachable": False, "reason": str(error), "present": present})
-    if module.params["compare_gtid"] is not None:
-        try:
-            instance.update(compare_gtid(session, module.params["compare_gtid"]))
-        except MysqlError as error:
-            module.fail_json(msg=f"compare_gtid: {error}")
-    session.close()
-    module.exit_json(changed=False, instance=instance)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module.exit_json(changed=False, **gather(module))
 
 
 if __name__ == "__main__":
