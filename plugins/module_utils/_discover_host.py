@@ -225,8 +225,8 @@ def _agent(agent: Facts, found: dict[str, Seen], balancers: Collection[str]) -> 
 
 def _channel(host: Host, found: dict[str, Seen]) -> None:
     for channel in host.mysql.get("channels") or []:
-        found["replication_user"] = Seen(channel.get("source_user") or None, f"channel '{channel.get('name', '')}'")
         if host.built:
+            found["replication_user"] = Seen(channel.get("source_user") or None, f"channel '{channel.get('name', '')}'")
             found["replication_connect_retry"] = Seen(channel.get("connect_retry"))
             found["replication_heartbeat"] = Seen(channel.get("heartbeat_period"))
 

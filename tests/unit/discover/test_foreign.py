@@ -95,12 +95,13 @@ def test_a_dual_source() -> None:
         "cluster_vip": "192.0.2.100/24", "cluster_virtual_router_id": 51,
         "keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4,
         "keepalived_auth_pass": "{{ vault_keepalived_auth_pass }}",
-        "replication_password": "{{ vault_replication_password }}", "replication_user": "repl",
+        "replication_password": "{{ vault_replication_password }}",
         "mysql_binlog_retention_days": 30, "mysql_datadir": "/data/mysql", "mysql_package_source": "oracle",
         "mysql_socket": "/var/lib/mysql/mysql.sock",
     }  # fmt: skip
     text = found.files["group_vars/cluster_192_0_2_100.yml"]
     assert "# db1, /etc/my.cnf:4\nmysql_socket:" in text
+    assert "# Of a new account, which the run makes. Channels use repl now, which stays as it is.\n" in text
     assert "1111" not in "".join(found.files.values())
 
 
