@@ -71,7 +71,10 @@ class Host:
     def _filters(self) -> list[tuple[str, str | None]]:
         found = []
         if self._loaded("nf_tables"):
-            found.append(("nft", self.run("nft", "--json", "list", "ruleset")))
+            text = self.run("nft", "--json", "list", "ruleset")
+            if text is None:
+                self.problems.append("packet filter: there is no program nft")
+            found.append(("nft", text))
         if read("/proc/net/ip_tables_names"):
             found.append(("iptables", self.run("iptables-legacy-save") or self.run("iptables-save")))
         return found

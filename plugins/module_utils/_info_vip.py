@@ -9,6 +9,7 @@ import functools
 import ipaddress
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -28,6 +29,8 @@ def described(reader: Reader, path: str, arguments: list[str]) -> dict[str, Any]
         return None
     return _keepalived_model.describe(effective(whole.statements, config_id(arguments, socket.gethostname())))
 
+
+ATONCE = 16
 
 SPEC: dict[str, Any] = {
     "vips": {"type": "list", "elements": "str"},
@@ -56,15 +59,20 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
             for address in dict.fromkeys(given)
             for entry in [known.get(address, unknown)]
         }
-    vips = []
-    for address, entry in known.items():
-        vip = _vip.describe(address, entry, addresses, states.get(address), running)
-        if module.params["probe"] and vip["wire"]:
-            others = reader.part(
-                f"asking for {address} on {vip['wire']}",
-                functools.partial(holders, ipaddress.ip_address(address), vip["wire"], module.params["timeout"]),
-                None,
-            )
-            vip = vip if others is None else _vip.answered(vip, others)
-        vips.append(vip)
+    vips = [
+        _vip.describe(address, entry, addresses, states.get(address), running) for address, entry in known.items()
+    ]
+
+    def ask(vip: dict[str, Any]) -> dict[str, Any]:
+        if not (module.params["probe"] and vip["wire"]):
+            return vip
+        others = reader.part(
+            f"asking for {vip['address']} on {vip['wire']}",
+            functools.partial(holders, ipaddress.ip_address(vip["address"]), vip["wire"], module.params["timeout"]),
+            None,
+        )
+        return vip if others is None else _vip.answered(vip, others)
+
+    with ThreadPoolExecutor(ATONCE) as pool:  # each waits for the whole of the timeout
+        vips = list(pool.map(ask, vips))
     return {"vips": vips, "problems": reader.problems}
