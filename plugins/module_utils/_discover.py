@@ -47,6 +47,7 @@ def discover(
     asked = {name: Asked(name, answers[name]) for name in sorted(answers)}
     hosts = [_host(name, each, answers[name], connections.get(name) or {}) for name, each in asked.items()]
     _unique(hosts)
+    _share_out(hosts)
     found, members = _clusters(hosts, groups)
     directors = [host for host in hosts if is_director(host, members)]
     proxies = [host for host in hosts if is_proxy(host, members)]
@@ -98,6 +99,30 @@ def _unique(hosts: Iterable[Host]) -> None:
     for same in often.values():
         for host in same if len(same) > 1 else []:
             host.name = host.was
+
+
+def _share_out(hosts: Iterable[Host]) -> None:
+    """Instances of one machine have its VRRP instances all together: each gets those that name its port.
+
+    What names the port of none of them stays with the first.
+    """
+    machines: dict[Any, list[Host]] = {}
+    for host in hosts:
+        boot = (host.facts.get("os") or {}).get("boot_id")
+        if boot and host.mysql:
+            machines.setdefault((boot, *sorted(host.addresses)), []).append(host)
+    for tenants in machines.values():
+        ports = {str(host.mysql.get("port")) for host in tenants}
+        for host in tenants if len(tenants) > 1 else []:
+            scripts = (host.vrrp.get("configuration") or {}).get("scripts") or []
+            commands = {each["name"]: f"{each['name']} {each['command']}" for each in scripts}
+            kept = []
+            for vrrp in host.vrrp.get("instances") or []:
+                said = " ".join([vrrp["name"], *(commands.get(each["name"], "") for each in vrrp["tracked"])])
+                named = ports & set(re.findall(r"\d+", said))
+                if str(host.mysql.get("port")) in named or (not named and host is tenants[0]):
+                    kept.append(vrrp)
+            host.facts["vrrp"] = {**host.vrrp, "instances": kept}
 
 
 def _clusters(hosts: list[Host], groups: Mapping[str, list[str]]) -> tuple[list[tuple[str, list[Host]]], list[Host]]:

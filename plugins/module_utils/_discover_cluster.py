@@ -224,6 +224,11 @@ class Reading:
 
     def _secrets(self) -> None:
         note = "The password of the account by which members replicate; the server keeps it, and nothing here reads it."
+        users = {channel.get("source_user") for host in self._members for channel in host.mysql.get("channels") or []}
+        if not any(host.built for host in self._members):
+            # The role would give an account of that name its own password and demand TLS: others may use it.
+            listed = ", ".join(sorted(str(user) for user in users if user))
+            note = f"Of a new account, which the run makes. Channels use {listed or 'none'} now, which stays as it is."
         self._group["replication_password"] = Seen(Template("{{ vault_replication_password }}"), "", note)
 
     def _lease(self) -> None:

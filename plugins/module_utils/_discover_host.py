@@ -140,7 +140,9 @@ def _server(host: Host, found: dict[str, Seen]) -> None:
     source = (host.settings.get("package") or {}).get("source")
     found["mysql_package_source"] = Seen(source, f"package {(host.settings.get('package') or {}).get('name')}")
     if host.built:
-        found["mysql_sync_relay_log"] = Seen(_whole(variables.get("sync_relay_log")), _at(last, "sync_relay_log"))
+        # As written: the agent raises the running one where nobody waits for an acknowledgement.
+        written = (last.get("sync_relay_log") or {}).get("value")
+        found["mysql_sync_relay_log"] = Seen(_whole(written), _at(last, "sync_relay_log"))
         found["mysql_settings"] = _own_settings(options)
 
 
@@ -225,8 +227,8 @@ def _agent(agent: Facts, found: dict[str, Seen], balancers: Collection[str]) -> 
 
 def _channel(host: Host, found: dict[str, Seen]) -> None:
     for channel in host.mysql.get("channels") or []:
-        found["replication_user"] = Seen(channel.get("source_user") or None, f"channel '{channel.get('name', '')}'")
         if host.built:
+            found["replication_user"] = Seen(channel.get("source_user") or None, f"channel '{channel.get('name', '')}'")
             found["replication_connect_retry"] = Seen(channel.get("connect_retry"))
             found["replication_heartbeat"] = Seen(channel.get("heartbeat_period"))
 

@@ -36,7 +36,9 @@ def describe(statements: list[Statement]) -> Facts:
             continue
         name = words[1] if len(words) > 1 else ""
         if words[0] == "global_defs":
-            facts["global"].update(_global(block), at=statement["at"])
+            # Several blocks add up: what a later one does not speak of stays.
+            said = {key: value for key, value in _global(block).items() if value not in (None, False)}
+            facts["global"] = {**_global(block), **facts["global"], **said, "at": statement["at"]}
         elif words[0] == "vrrp_instance":
             facts["instances"].append({"name": name, **_place(statement), **_instance(block)})
         elif words[0] == "vrrp_sync_group":

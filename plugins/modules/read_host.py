@@ -9,11 +9,11 @@ module: read_host
 short_description: Read all that an audit wants to know of a host
 version_added: 1.0.0
 description:
-  - Runs M(opendba.mysql_ha.host_info), M(opendba.mysql_ha.vrrp_info), M(opendba.mysql_ha.vip_info),
-    M(opendba.mysql_ha.lvs_info), M(opendba.mysql_ha.haproxy_info) and M(opendba.mysql_ha.replication_info) on the host,
-    one round trip each, and returns what each of them returned. None of them changes anything.
-  - What one of them cannot read is in its answer; it does not make the task fail. Only a host that cannot be asked at
-    all has no answers but the first.
+  - Reads what M(opendba.mysql_ha.host_info), M(opendba.mysql_ha.vrrp_info), M(opendba.mysql_ha.vip_info),
+    M(opendba.mysql_ha.lvs_info), M(opendba.mysql_ha.haproxy_info) and M(opendba.mysql_ha.replication_info) read, one
+    after another in one process, and returns what each of them would return. Nothing is changed.
+  - What cannot be read is in the answers; it does not make the task fail. A host that cannot be asked at all has one
+    answer, with the reason.
 author:
   - opendba authors (@opendba)
 options:
@@ -63,11 +63,92 @@ answers:
   returned: always
   type: dict
 took:
-  description: Seconds that each of them took, as the control node saw it, by family.
+  description: Seconds that each of them took on the host, by family.
   returned: always
   type: dict
 took_seconds:
-  description: Seconds that all of them took.
+  description: Seconds that the host was asked, as the control node saw it.
   returned: always
   type: float
 """
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils import (
+    _info_haproxy,
+    _info_host,
+    _info_lvs,
+    _info_replication,
+    _info_settings,
+    _info_vip,
+    _info_vrrp,
+)
+
+# Family, what reads it, its options. VRRP before the VIPs, which get its states.
+PLAN: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+    ("os", _info_host, {}),
+    ("vrrp", _info_vrrp, {"wait": 3.0}),  # at most; in general the daemon answers at once
+    ("vips", _info_vip, {}),
+    ("lvs", _info_lvs, {}),
+    ("haproxy", _info_haproxy, {}),
+    ("mysql", _info_replication, {"details": True, "find_socket": True, "connect_timeout": 5.0}),
+    ("settings", _info_settings, {}),
+)
+LOGIN = {
+    "login_unix_socket": {"type": "path"}, "login_file": {"type": "path"}, "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True}, "login_host": {"type": "str"}, "login_port": {"type": "int"},
+}  # fmt: skip
+
+
+class Failed(Exception):
+    """One part gives up; the others go on."""
+
+
+class Part:
+    """To what reads a family it is the module, with the options of that family's own module."""
+
+    def __init__(self, module: AnsibleModule, options: dict[str, Any], given: dict[str, Any]) -> None:
+        self.params = {name: given.get(name, option.get("default")) for name, option in options.items()}
+        self.check_mode = module.check_mode
+        self.get_bin_path = module.get_bin_path
+        self.run_command = module.run_command
+
+    def fail_json(self, msg: str, **_more: Any) -> None:
+        raise Failed(msg)
+
+
+def gather(module: AnsibleModule) -> tuple[dict[str, Any], dict[str, float]]:
+    """The answers, and how long each took. Whatever a host has that nobody thought of ends only its own part."""
+    login = {name: module.params[name] for name in LOGIN if module.params[name] not in (None, "")}
+    answers: dict[str, Any] = {}
+    took: dict[str, float] = {}
+    for family, reader, options in PLAN:
+        if family == "settings" and not module.params["settings"]:
+            continue
+        given = {**options, **(login if family == "mysql" else {})}
+        if family == "vips":
+            given["states"] = (answers["vrrp"].get("vrrp") or {}).get("vip_states") or {}
+        began = time.monotonic()
+        try:
+            answers[family] = {"changed": False, **reader.gather(Part(module, reader.SPEC, given))}
+        except Failed as error:
+            answers[family] = {"failed": True, "msg": str(error)}
+        except Exception as error:
+            answers[family] = {"failed": True, "msg": f"{type(error).__name__}: {error}"}
+        took[family] = round(time.monotonic() - began, 3)
+    return answers, took
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**LOGIN, "settings": {"type": "bool", "default": False}}, supports_check_mode=True
+    )
+    answers, took = gather(module)
+    module.exit_json(changed=False, answers=answers, took=took)
+
+
+if __name__ == "__main__":
+    main()

@@ -335,56 +335,12 @@ instance:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._client_session import ClientSession
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._instance import compare_gtid
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import log_in, login_spec
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._replication_facts import read_instance
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._server_sockets import server_sockets, unasked
-
-
-def which_socket(wanted: str) -> tuple[str | None, list[str]]:
-    """The socket to log in at instead of the wanted one, and those of other servers."""
-    found = server_sockets()
-    if wanted in found or not found:
-        return None, [path for path in found if path != wanted]
-    return found[0], found[1:]
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_replication import SPEC, gather
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **login_spec(),
-            "compare_gtid": {"type": "str"},
-            "details": {"type": "bool", "default": False},
-            "find_socket": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        others: list[str] = []
-        place = None
-        if module.params["find_socket"] and not module.params["login_host"]:
-            place, others = which_socket(module.params["login_unix_socket"])
-        session = log_in(module, place, by_client=True)
-        read_by = "mysql" if isinstance(session, ClientSession) else "pymysql"
-        instance = {
-            "reachable": True, "reason": "", "read_by": read_by, **read_instance(session, module.params["details"]),
-        }  # fmt: skip
-        instance["problems"] += [unasked(other) for other in others]
-    except MysqlError as error:
-        present = bool(server_sockets()) or any(
-            module.get_bin_path(name, opt_dirs=["/usr/sbin", "/usr/libexec", "/usr/local/mysql/bin"])
-            for name in ("mysqld", "mariadbd")
-        )
-        module.exit_json(changed=False, instance={"reachable": False, "reason": str(error), "present": present})
-    if module.params["compare_gtid"] is not None:
-        try:
-            instance.update(compare_gtid(session, module.params["compare_gtid"]))
-        except MysqlError as error:
-            module.fail_json(msg=f"compare_gtid: {error}")
-    session.close()
-    module.exit_json(changed=False, instance=instance)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module.exit_json(changed=False, **gather(module))
 
 
 if __name__ == "__main__":

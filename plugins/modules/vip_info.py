@@ -153,78 +153,14 @@ problems:
   elements: str
 """
 
-import functools
-import ipaddress
-import os
-import socket
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils import _keepalived_model, _vip
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import effective
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemon import config_id
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_reader import DEFAULT, Reader
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._neighbour import holders
-
-ATONCE = 16
-
-
-def described(reader: Reader, path: str, arguments: list[str]) -> dict[str, Any] | None:
-    if not os.path.exists(path):
-        return None
-    whole = reader.configuration(path, reader.installed()[1])
-    if whole is None:
-        return None
-    return _keepalived_model.describe(effective(whole.statements, config_id(arguments, socket.gethostname())))
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_vip import SPEC, gather
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "vips": {"type": "list", "elements": "str"},
-            "states": {"type": "dict", "default": {}},
-            "probe": {"type": "bool", "default": True},
-            "timeout": {"type": "float", "default": 0.3},
-            "config": {"type": "path", "default": DEFAULT},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        given = None if module.params["vips"] is None else [_vip.parse_vip(text) for text in module.params["vips"]]
-        states = {_vip.parse_vip(address): state for address, state in module.params["states"].items()}
-    except ValueError as error:
-        module.fail_json(msg=f"vips, states: {error}")
-    reader = Reader(module)
-    running, daemon = reader.daemon()
-    addresses = reader.addresses()
-    configuration = described(reader, module.params["config"], daemon.arguments if daemon else [])
-    known = _vip.discover(configuration, addresses, states)
-    if given is not None:
-        unknown: dict[str, Any] = {"sources": [], "at": None, "interface": None}
-        known = {
-            address: {**entry, "sources": ["given", *entry["sources"]]}
-            for address in dict.fromkeys(given)
-            for entry in [known.get(address, unknown)]
-        }
-    vips = [
-        _vip.describe(address, entry, addresses, states.get(address), running) for address, entry in known.items()
-    ]
-
-    def ask(vip: dict[str, Any]) -> dict[str, Any]:
-        if not (module.params["probe"] and vip["wire"]):
-            return vip
-        others = reader.part(
-            f"asking for {vip['address']} on {vip['wire']}",
-            functools.partial(holders, ipaddress.ip_address(vip["address"]), vip["wire"], module.params["timeout"]),
-            None,
-        )
-        return vip if others is None else _vip.answered(vip, others)
-
-    with ThreadPoolExecutor(ATONCE) as pool:  # each waits for the whole of the timeout
-        vips = list(pool.map(ask, vips))
-    module.exit_json(changed=False, vips=vips, problems=reader.problems)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module.exit_json(changed=False, **gather(module))
 
 
 if __name__ == "__main__":

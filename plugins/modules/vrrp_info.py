@@ -248,71 +248,14 @@ vrrp:
       elements: dict
 """
 
-import os
-import socket
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import effective, without_secrets
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemon import config_file, config_id
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_host import describe_program
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_reader import DEFAULT, Reader
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._vrrp import combine, vip_states
-
-Facts = dict[str, Any]
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_vrrp import SPEC, gather
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "dump": {"type": "bool", "default": True},
-            "wait": {"type": "float", "default": 1.0},
-            "config": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
-    reader = Reader(module)
-    keepalived, version = reader.installed()
-    running, daemon = reader.daemon()
-    arguments = daemon.arguments if daemon else []
-    path = os.path.join("/", module.params["config"] or config_file(arguments, DEFAULT))
-
-    described: Facts | None = None
-    shown: Facts | None = None
-    check: Facts | None = None
-    whole = reader.configuration(path, version) if keepalived or os.path.exists(path) else None
-    if whole:
-        described = describe(effective(whole.statements, config_id(arguments, socket.gethostname())))
-        statements = without_secrets(whole.statements)
-        shown = {"files": whole.files, "problems": whole.problems, "statements": statements, **described}
-        check = reader.check(keepalived, version, path, arguments)
-
-    dumps: dict[str, list[Facts]] = {}
-    journal: dict[str, Facts] = {}
-    if daemon and module.params["dump"] and not module.check_mode:
-        dumps = reader.dumps(daemon, version, (described or {}).get("global", {}), module.params["wait"])
-    if keepalived and not dumps:
-        journal = reader.journal()
-    instances = combine(described, dumps, journal, reader.addresses(), bool(daemon))
-    module.exit_json(
-        changed=False,
-        vrrp={
-            "installed": keepalived is not None,
-            "running": running,
-            "version": version.text if version else None,
-            "unit": reader.unit(),
-            "config_check": check,
-            "instances": instances,
-            "vip_states": vip_states(instances),
-            "configuration": shown,
-            "programs": [
-                {**entry, **describe_program(entry["command"])} for entry in (commands(described) if described else [])
-            ],
-            "problems": reader.problems,
-        },
-    )
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module.exit_json(changed=False, **gather(module))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ import jsonschema
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 
-from ansible_collections.opendba.mysql_ha.plugins.action import audit, read_host
+from ansible_collections.opendba.mysql_ha.plugins.action import audit
+from ansible_collections.opendba.mysql_ha.plugins.action import read_host as read_host_action
+from ansible_collections.opendba.mysql_ha.plugins.modules import read_host as read_host_module
 from unit.audit.builders import good
 from unit.audit.test_result import SCHEMA, answered
 
@@ -76,82 +78,81 @@ def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
         run(hosts=["db1"], directory=str(tmp_path / "file" / "x"))
 
 
-class Host:
-    """What _execute_module would return, module by module."""
+def read(monkeypatch: pytest.MonkeyPatch, answer: Any) -> dict[str, Any]:
+    """What the action makes of a module's result, or of an exception."""
 
-    def __init__(self, lost_at: str = "", time_ahead: float = 0.0) -> None:
-        self.asked: list[str] = []
-        self.options: dict[str, Any] = {}
-        self._lost_at = lost_at
-        self._ahead = time_ahead
+    def execute(**given: Any) -> Any:
+        assert given["module_name"] == "opendba.mysql_ha.read_host"
+        if isinstance(answer, Exception):
+            raise answer
+        return answer() if callable(answer) else answer
 
-    def __call__(self, module_name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        module = module_name.rpartition(".")[2]
-        self.asked.append(module)
-        self.options[module] = module_args
-        if module == self._lost_at:
-            raise AnsibleConnectionFailure("no route")
-        answers = {
-            "host_info": {"host": {"time": time.time() + self._ahead}},
-            "vrrp_info": {"vrrp": {"vip_states": {"192.0.2.100": "MASTER"}}},
-        }
-        return {"changed": False, "invocation": {"module_args": module_args}, **answers.get(module, {})}
-
-
-def read(host: Host, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> dict[str, Any]:
-    task = MagicMock(args=arguments, check_mode=False, async_val=0)
-    plugin = read_host.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
-    monkeypatch.setattr(plugin, "_execute_module", host)
+    task = MagicMock(args={}, check_mode=False, async_val=0)
+    plugin = read_host_action.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    monkeypatch.setattr(plugin, "_execute_module", execute)
     result: dict[str, Any] = plugin.run(task_vars={})
     return result
 
 
-FAMILY_MODULES = ["host_info", "vrrp_info", "vip_info", "lvs_info", "haproxy_info", "replication_info"]
-
-
-def test_a_host_is_read_in_one_round_trip_for_each_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    host = Host()
-    found = read(host, monkeypatch, login_user="audit", login_password="a secret", login_port=3307)
-    assert host.asked == FAMILY_MODULES
-    assert host.options["vip_info"] == {"states": {"192.0.2.100": "MASTER"}}
-    assert host.options["replication_info"] == {
-        "details": True, "find_socket": True, "connect_timeout": 5, "login_user": "audit",
-        "login_password": "a secret", "login_port": 3307,
-    }  # fmt: skip
-    assert "a secret" not in json.dumps(found)
-    assert sorted(found["took"]) == sorted(found["answers"])
-    assert found["took_seconds"] == pytest.approx(sum(found["took"].values()), abs=0.01)
-    assert read(Host(), monkeypatch, settings=True)["answers"].keys() == {*found["answers"], "settings"}
-
-
-def test_who_does_not_answer_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    host = Host(lost_at="host_info")
-    found = read(host, monkeypatch)
-    assert host.asked == ["host_info"]
-    assert found["answers"] == {"os": {"unreachable": True, "msg": "no route"}}
-    later = read(Host(lost_at="lvs_info"), monkeypatch)["answers"]
-    assert later["lvs"] == {"unreachable": True, "msg": "no route"}
-    assert "host" in later["os"]
-
-
-def test_what_the_connection_said_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(**_given: Any) -> dict[str, Any]:
-        return {"failed": True, "msg": "no json", "exception": "...", "module_stderr": "sudo: no tty\nno password\n"}
-
-    task = MagicMock(args={}, check_mode=False, async_val=0)
-    plugin = read_host.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
-    monkeypatch.setattr(plugin, "_execute_module", refused)
-    answer = plugin.run(task_vars={})["answers"]["os"]
-    assert answer["msg"] == "no password"
-    assert "exception" not in answer
-
-
-def test_an_option_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(AnsibleError, match="login_pasword: no such option"):
-        read(Host(), monkeypatch, login_pasword="x")
-
-
 def test_the_difference_of_two_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = read(Host(time_ahead=-30), monkeypatch)["answers"]["os"]["host"]
-    assert -30.5 < found["clock_offset"] < -29.5
-    assert 0 <= found["clock_bound"] < 0.5
+    def answer() -> dict[str, Any]:
+        now = time.time() - 30
+        time.sleep(0.2)
+        return {"changed": False, "answers": {"os": {"host": {"time": now}}}, "took": {"os": 0.0, "mysql": 0.2}}
+
+    found = read(monkeypatch, answer)
+    host = found["answers"]["os"]["host"]
+    assert -30.1 < host["clock_offset"] < -29.9
+    assert 0 <= host["clock_bound"] < 0.1
+    assert 0.2 <= found["took_seconds"] < 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (AnsibleConnectionFailure("no route"), {"unreachable": True, "msg": "no route"}),
+        (AnsibleError("no Python"), {"failed": True, "msg": "no Python"}),
+        ({"failed": True, "msg": "no json", "exception": "...", "module_stderr": "sudo: no tty\nno password\n"},
+         {"failed": True, "msg": "no password"}),
+        ({}, {"msg": "it gave no answer"}),
+    ],
+)  # fmt: skip
+def test_a_host_that_cannot_be_asked_is_an_answer(monkeypatch: pytest.MonkeyPatch, answer: Any, said: Any) -> None:
+    found = read(monkeypatch, answer)
+    assert found["answers"] == {"os": said}
+    assert not found.get("failed")
+
+
+FAMILIES_READ = ["os", "vrrp", "vips", "lvs", "haproxy", "mysql"]
+
+
+def gathered(monkeypatch: pytest.MonkeyPatch, **given: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The answers of the module's parts, and the options that each was given."""
+    options: dict[str, dict[str, Any]] = {}
+    for family, reader, _options in read_host_module.PLAN:
+        def part(module: Any, family: str = family) -> dict[str, Any]:
+            options[family] = dict(module.params)
+            if family == "haproxy":
+                raise KeyError("odd")
+            if family == "lvs":
+                module.fail_json(msg="no")
+            return {"vrrp": {"vip_states": {"192.0.2.100": "MASTER"}}} if family == "vrrp" else {}
+
+        monkeypatch.setattr(reader, "gather", part)
+    module = MagicMock(params={**dict.fromkeys(read_host_module.LOGIN), "settings": False, **given}, check_mode=False)
+    return read_host_module.gather(module)[0], options
+
+
+def test_a_host_is_read_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, options = gathered(monkeypatch, login_user="audit", login_password="a secret", login_port=3307)
+    assert list(answers) == FAMILIES_READ
+    assert options["vips"]["states"] == {"192.0.2.100": "MASTER"}
+    assert options["vips"]["probe"] is True
+    login = {"login_user": "audit", "login_password": "a secret", "login_port": 3307}
+    assert options["mysql"] == {
+        **login, "login_unix_socket": "/run/mysqld/mysqld.sock", "login_file": None, "login_host": None,
+        "login_ssl_ca": None, "connect_timeout": 5.0, "details": True, "find_socket": True, "compare_gtid": None,
+    }  # fmt: skip
+    assert answers["lvs"] == {"failed": True, "msg": "no"}
+    assert answers["haproxy"] == {"failed": True, "msg": "KeyError: 'odd'"}
+    assert list(gathered(monkeypatch, settings=True)[0]) == [*FAMILIES_READ, "settings"]

@@ -194,7 +194,7 @@ def member_answers(name: str, model: Variables, given: Variables, number: int) -
         read_only=name != model["first_candidate"],
     )  # fmt: skip
     server["variables"].update(
-        {key: last[key] for key in ("bind_address", "binlog_expire_logs_seconds", "sync_relay_log")},
+        {key: last[key] for key in ("bind_address", "binlog_expire_logs_seconds")}, sync_relay_log="10000",
         log_bin_basename=str(Path(last["datadir"]) / last["log_bin"]),
         relay_log_basename=str(Path(last["datadir"]) / last["relay_log"]),
     )

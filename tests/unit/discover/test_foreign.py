@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._discover import Discovery, discover
 from unit.audit.builders import DIRECTOR, UUIDS, mysql, proxy, system, vip, vrrp
-from unit.vrrp.practitioners import UNICAST
+from unit.vrrp.practitioners import PER_INSTANCE, UNICAST
 
 Facts = dict[str, Any]
 CONF = """\
@@ -95,12 +95,13 @@ def test_a_dual_source() -> None:
         "cluster_vip": "192.0.2.100/24", "cluster_virtual_router_id": 51,
         "keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4,
         "keepalived_auth_pass": "{{ vault_keepalived_auth_pass }}",
-        "replication_password": "{{ vault_replication_password }}", "replication_user": "repl",
+        "replication_password": "{{ vault_replication_password }}",
         "mysql_binlog_retention_days": 30, "mysql_datadir": "/data/mysql", "mysql_package_source": "oracle",
         "mysql_socket": "/var/lib/mysql/mysql.sock",
     }  # fmt: skip
     text = found.files["group_vars/cluster_192_0_2_100.yml"]
     assert "# db1, /etc/my.cnf:4\nmysql_socket:" in text
+    assert "# Of a new account, which the run makes. Channels use repl now, which stays as it is.\n" in text
     assert "1111" not in "".join(found.files.values())
 
 
@@ -210,6 +211,24 @@ def test_accounts_that_a_run_would_lock_out_are_named() -> None:
     ]
     (said,) = [text for text in run(answers).choices if "skip_name_resolve" in text]
     assert "db1: 'app'@'web1.example.org': the role sets" in said
+
+
+def test_instances_of_one_machine_have_the_vips_that_name_their_port() -> None:
+    answers: dict[str, Facts] = {}
+    for machine, other in ((1, 2), (2, 1)):
+        for port, letter in ((3306, "a"), (3307, "b")):
+            one = host(machine, f"192.0.2.1{other}" if machine == 2 else None, PER_INSTANCE)
+            one["mysql"]["instance"].update(port=port, server_uuid=f"{port}{machine:04d}{UUIDS['db1'][8:]}")
+            for channel in one["mysql"]["instance"]["channels"]:
+                channel["source_port"] = port
+            one["vips"]["vips"] = []
+            answers[f"db{machine}{letter}"] = one
+    found = loaded(run(answers))
+    vips = {
+        name: (sorted(content["hosts"]), found[f"group_vars/{name}.yml"]["cluster_vip"])
+        for name, content in found["hosts.yml"]["mysql"]["children"].items()
+    }
+    assert sorted(vips.values()) == [(["db1a", "db2a"], "192.0.2.136/32"), (["db1b", "db2b"], "192.0.2.137/32")]
 
 
 EVIL = ["{{ lookup('pipe', 'id') }}", "a\nb: c", "x # y", "!unsafe x", "'\"\\", "\u2028z", "{% raw %}", "*a", "\x07"]

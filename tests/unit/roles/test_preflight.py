@@ -29,7 +29,7 @@ PLAY = """
   tasks:
     - name: Say what is refused
       ansible.builtin.debug:
-        msg: "{{ {'mysql': refused, 'keepalived': clashes} | to_json }}"
+        msg: "{{ {'mysql': refused, 'keepalived': clashes, 'disarmed': __keepalived_disarmed} | to_json }}"
       vars:
         clashes: "{{ __keepalived_clashes if __keepalived_claims | length > 0 else [] }}"
         refused: "{{ __mysql_checks | rejectattr('holds') | map(attribute='message') | map('trim') | list }}"
@@ -51,8 +51,11 @@ def server(variables: dict[str, str] | None = None, **values: Any) -> dict[str, 
     }}}  # fmt: skip
 
 
-def told(text: str) -> dict[str, Any]:
-    return {"__keepalived_told": {"vrrp": vrrp(text)}}
+def told(text: str, writable: bool = False) -> dict[str, Any]:
+    found = vrrp(text)
+    for program in found["programs"]:
+        program["writable_by_others"] = writable
+    return {"__keepalived_told": {"vrrp": found}}
 
 
 OWN = "vrrp_instance orders {\n  interface eth0\n  virtual_router_id 51\n  virtual_ipaddress { 192.0.2.100/24 }\n}\n"
@@ -86,6 +89,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "director": (told(DIRECTOR), []),  # other numbers, other addresses
     "by_hand": (told(LOCAL_CHECK), ["the virtual router id 51 (keepalived.conf:12)", "the VIP (keepalived.conf:"]),
     "other_interface": (told(OWN.replace("eth0", "eth1").replace("orders", "x").replace("2.100", "2.9")), []),
+    "scripts": (told(DIRECTOR, writable=True), ["/opt/check/query.sh"]),
+    "scripts_secure": (told(f"global_defs {{\n  enable_script_security\n}}\n{DIRECTOR}", writable=True), []),
     "same_name": (told(OWN.replace("51", "52").replace("2.100", "2.9")), ["a VRRP instance orders (keepalived.conf:1"]),
 }  # fmt: skip
 
@@ -121,7 +126,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     found = {}
     for name, result in results.items():
         message = result["msg"] if isinstance(result["msg"], dict) else json.loads(result["msg"])
-        found[name] = [*message["mysql"], *message["keepalived"]]
+        found[name] = [*message["mysql"], *message["keepalived"], *message["disarmed"]]
     return found
 
 

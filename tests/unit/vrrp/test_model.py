@@ -25,6 +25,13 @@ def meaning(text: str) -> dict[str, Any]:
     return describe(parse(text.encode(), "k.conf")[0])
 
 
+def test_several_global_blocks_add_up() -> None:
+    found = meaning("global_defs { enable_script_security\n router_id a\n}\nglobal_defs { lvs_timeouts tcp 900\n}\n")
+    said = found["global"]
+    assert (said["script_security"], said["router_id"], said["lvs_timeouts"]["tcp"]) == (True, "a", 900)
+    assert said["at"] == "k.conf:4"
+
+
 def test_local_check() -> None:
     found = meaning(LOCAL_CHECK)
     instance = found["instances"][0]

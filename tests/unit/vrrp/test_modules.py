@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils import _keepalived_reader
+from ansible_collections.opendba.mysql_ha.plugins.module_utils import _info_vip, _keepalived_reader
 from ansible_collections.opendba.mysql_ha.plugins.modules import vip_info, vrrp_info
 from unit.vrrp.practitioners import UNICAST
 
@@ -126,7 +126,7 @@ def test_asking_the_segment(
             raise PermissionError(1, "Operation not permitted")
         return ["02:00:00:00:00:01"]
 
-    monkeypatch.setattr(vip_info, "holders", holders)
+    monkeypatch.setattr(_info_vip, "holders", holders)
     wanted = ["192.0.2.180/24", "192.0.2.99", "203.0.113.7"]
     found = run(vip_info, capsys, vips=wanted, config=str(configuration))
     assert asked == [("192.0.2.180", "ens3", 0.3), ("192.0.2.99", "ens3", 0.3)]
