@@ -123,9 +123,9 @@ def test_every_host_was_read_whole(result: dict[str, Any]) -> None:
 def test_an_inventory_of_them_is_written_without_secrets(discovered: Path) -> None:
     listed = inventory_of(discovered)
     clusters = {name: set(listed[name]["hosts"]) for name in listed["mysql"]["children"]}
-    assert all(any(pair == found for found in clusters.values())
-               for pair in ({"bfa1", "bfa2"}, {"bfe1", "bfe2"}, {"bfm1", "bfm2"}))  # fmt: skip
-    assert {"bfd1a", "bfd1b", "bfd2a", "bfd2b"} <= set().union(*clusters.values())
+    assert sorted(clusters.values(), key=sorted) == [
+        {"bfa1", "bfa2"}, {"bfd1a", "bfd2a"}, {"bfd1b", "bfd2b"}, {"bfe1", "bfe2"}, {"bfm1", "bfm2"},
+    ]  # fmt: skip
     assert set(listed["lvs_director"]["hosts"]) == {"bfb1", "bfb2"}
     text = "".join(path.read_text(encoding="utf-8") for path in discovered.rglob("*.yml"))
     assert [word for word in ("123456", "metadata2022", "mysql3306", "myadmin") if word in text] == []
@@ -136,8 +136,7 @@ def test_nothing_was_touched(before: dict[str, Picture], after: dict[str, Pictur
 
 
 def test_a_host_is_read_in_time(before: dict[str, Picture], tmp_path: Path, record_property: Any) -> None:
-    """Measured with ansible-core 2.21 and containers on two quiet cores: 3.0 to 3.3 s, without PyMySQL 4.3 to 4.8 s, of
-    which six empty modules would be 2.2 s. The bound is for busier machines."""
+    """While no other host is read."""
     assert before
     took = [
         each["took_seconds"]
@@ -145,7 +144,7 @@ def test_a_host_is_read_in_time(before: dict[str, Picture], tmp_path: Path, reco
         for each in audit(tmp_path, "--extra-vars={audit_hosts: bfe2, audit_formats: [json]}")[0]["hosts"]
     ]
     record_property("seconds", took)
-    assert min(took) <= 6, took
+    assert min(took) <= 3, took
 
 
 @pytest.fixture(scope="session")
