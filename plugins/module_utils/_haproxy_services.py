@@ -147,6 +147,8 @@ class Service:
         }  # fmt: skip
         if check == "mysql" and (reason := refusal_of_mysql_check(self.values["version"])):
             self._refuse(reason)
+        if self.values["send_proxy"] and self.values["version"].lower().startswith("mysql"):
+            self._refuse(f"send_proxy: {NO_HEADER}")
         self.values["servers"] = list(self._servers(content.get("servers"), check))
         if not self.mistakes:  # what was refused would be missed
             self._check_ports()

@@ -17,6 +17,7 @@ from ansible_collections.opendba.mysql_ha.plugins.filter.haproxy_services import
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_services import (
     KEYS,
     LONGEST,
+    NO_HEADER,
     SERVER_KEYS,
     Mistakes,
     checked,
@@ -148,6 +149,7 @@ class TestChecked:
             ({"check": "ping"}, "check 'ping' is unknown; write agent or mysql or tcp"),
             ({"balance": "first"}, "balance 'first' is unknown; write leastconn or roundrobin"),
             ({"max_lag": float("nan")}, "max_lag nan is no number of seconds from 0 to 86400"),
+            ({"send_proxy": True, "version": "mysql 5.7"}, f"send_proxy: {NO_HEADER}"),
             ({"idle_timeout": LONGEST + 1}, f"idle_timeout {LONGEST + 1} is no integer from 1 to {LONGEST}"),
             ({"maxconn": True}, "maxconn True is no integer from 1 to 1000000"),
             ({"fallback": "yes"}, "fallback 'yes' is neither true nor false"),
