@@ -1,13 +1,18 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All of site.yml once more, after the roles have changed, and each scheduler that IPVS has."""
+"""Check mode on bare hosts, all of site.yml once more after the roles have changed, and each scheduler of IPVS."""
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._ipvs import parse_table
-from integration.lab_cluster import machine, run_playbook, wait_until
+from integration.lab_cluster import machine, read_changes, run_playbook, wait_until
 from integration.lab_lvs import (
     ADDRESSES,
+    BUILD,
     CLUSTER,
     DIRECTORS,
     SECOND_VIP,
@@ -18,6 +23,26 @@ from integration.lab_lvs import (
     wait_pools,
     whole,
 )
+
+
+def prediction() -> dict:
+    return json.loads((BUILD / "prediction.json").read_text())
+
+
+def test_check_mode_on_bare_hosts_leaves_no_trace() -> None:
+    assert prediction()["returncode"] == 0, prediction()["output"][-3000:]
+    assert prediction()["traces"] == {}
+
+
+def test_check_mode_on_bare_hosts_predicts_the_real_run() -> None:
+    predicted = {tuple(task) for task in prediction()["tasks"]}
+    real = {
+        (change.host, change.task, change.item)
+        for change in read_changes(BUILD / "first_run.jsonl")
+        if not change.handler and (change.host in DIRECTORS or change.role.endswith(".lvs_realserver"))
+    }
+    assert {task[0] for task in real} == {*ADDRESSES, *DIRECTORS}
+    assert predicted == real
 
 
 def test_a_whole_run_after_a_failover_changes_nothing() -> None:
@@ -35,28 +60,25 @@ def test_a_whole_run_after_a_failover_changes_nothing() -> None:
     assert main_pids() == before
 
 
-# The inventory's own is wrr
-SCHEDULERS = {"rr": "10.77.0.91", "lc": "10.77.0.92", "wlc": "10.77.0.93", "sh": "10.77.0.94", "mh": "10.77.0.95"}
-
-
-def test_each_scheduler_serves_in_the_kernel() -> None:
+@pytest.mark.parametrize("schedulers", [("rr", "lc"), ("wlc", "sh"), ("mh", "wrr")])
+def test_each_scheduler_serves_in_the_kernel(schedulers: tuple[str, str]) -> None:
     derived = "(cluster_director_model.clusters | opendba.mysql_ha.lvs_services(**lvs_director_choices) | first)"
-    services = [f"{derived} | combine({{'vips': ['{VIP}', '{SECOND_VIP}']}})"] + [
+    by_vip = dict(zip((VIP, SECOND_VIP), schedulers, strict=True))
+    services = [
         f"{derived} | combine({{'name': '{name}', 'vips': ['{vip}'], 'scheduler': '{name}'}})"
-        for name, vip in SCHEDULERS.items()
+        for vip, name in by_vip.items()
     ]
-    reads_playbook(
-        cluster_reader_vips=[VIP, SECOND_VIP, *SCHEDULERS.values()],
-        lvs_director_services="{{ [" + ", ".join(services) + "] }}",
-    )
-    for scheduler, vip in SCHEDULERS.items():
+    reads_playbook(lvs_director_services="{{ [" + ", ".join(services) + "] }}")
+    for vip, scheduler in by_vip.items():
         wait_pools(set(ADDRESSES), 15, vip)
         answered = set(count(30, vip))
         # By the client's address there is one server for it, else there are all of them
         assert len(answered) == (1 if scheduler in ("sh", "mh") else 3), (scheduler, answered)
     for name in DIRECTORS:
         table = parse_table(machine(name).check_output("cat /proc/net/ip_vs").encode())["services"]
-        used = {service["address"]: service["scheduler"] for service in table}
-        assert {each: used[vip] for each, vip in SCHEDULERS.items()} == {each: each for each in SCHEDULERS}
+        assert {service["address"]: service["scheduler"] for service in table} == by_vip
+
+
+def test_the_inventorys_own_services_come_back() -> None:
     reads_playbook()
     whole()
