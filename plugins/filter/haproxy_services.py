@@ -39,7 +39,7 @@ options:
   idle_timeout:
     description: Seconds after which a silent session is ended; V(0), a minute after the servers' C(wait_timeout).
     type: int
-    default: 28860
+    default: 604800
   maxconn:
     description: Sessions at each of the ports.
     type: int

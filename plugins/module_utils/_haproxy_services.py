@@ -16,12 +16,14 @@ from typing import Any
 CHECKS = ("agent", "mysql", "tcp")
 BALANCES = ("leastconn", "roundrobin")
 LONGEST = 2147483  # seconds: HAProxy counts milliseconds in 31 bits
+# No shorter, whatever the servers do: a statement that runs is silent too, and no wait_timeout ends it
+SHORTEST = 7 * 86400
 MARGIN = 60  # seconds by which the server is earlier than the proxy in ending a silent session
 EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)
 NAME = r"[A-Za-z][A-Za-z0-9_-]{0,31}"
 DEFAULTS: dict[str, Any] = {
     "bind": ["*"], "check": "agent", "max_lag": 10, "writer": False, "fallback": True, "balance": "leastconn",
-    "idle_timeout": 28800 + MARGIN, "maxconn": 4000, "send_proxy": False, "accept_proxy": False,
+    "idle_timeout": SHORTEST, "maxconn": 4000, "send_proxy": False, "accept_proxy": False,
     "check_user": "haproxy_check", "version": "",
 }  # fmt: skip
 KEYS = ("name", "writer_port", "reader_port", "servers", *DEFAULTS)
@@ -63,7 +65,7 @@ def services_of(clusters: Sequence[Mapping[str, Any]], options: Mapping[str, Any
                 "reader_port": cluster["reader_port"],
                 "check": "agent",
                 "writer": cluster["readers"] == "all",
-                "idle_timeout": chosen["idle_timeout"] or min(cluster["idle_timeout"] + MARGIN, LONGEST),
+                "idle_timeout": chosen["idle_timeout"] or min(max(cluster["idle_timeout"] + MARGIN, SHORTEST), LONGEST),
                 "servers": [
                     {**server, "reader": cluster["readers"] != "readers" or not server["candidate"]}
                     for server in cluster["servers"]
@@ -145,6 +147,8 @@ class Service:
         }  # fmt: skip
         if check == "mysql" and (reason := refusal_of_mysql_check(self.values["version"])):
             self._refuse(reason)
+        if self.values["send_proxy"] and self.values["version"].lower().startswith("mysql"):
+            self._refuse(f"send_proxy: {NO_HEADER}")
         self.values["servers"] = list(self._servers(content.get("servers"), check))
         if not self.mistakes:  # what was refused would be missed
             self._check_ports()

@@ -94,16 +94,16 @@ def _side(row: dict[str, str]) -> dict[str, Any]:
 
 
 def _server(row: dict[str, str]) -> dict[str, Any]:
-    """A server is up until checks find out otherwise, so `no check` is up too."""
+    """A server is up until checks find out otherwise, so `no check` is up too. With weight 0 its status is DRAIN."""
     status = row["status"]
     weight = _number(row.get("weight"))
-    up = status.startswith("UP") or status == "no check"
+    up = status.startswith(("UP", "DRAIN")) or status == "no check"
     return {
         "name": row["svname"],
         "address": row.get("addr") or None,
         "status": status,
         "up": up,
-        "takes_sessions": up and weight != 0,
+        "takes_sessions": up and weight != 0 and not status.startswith("DRAIN"),
         "weight": weight,
         "sessions": _number(row["scur"]),
         "total_sessions": _number(row.get("stot")),

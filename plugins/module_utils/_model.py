@@ -28,6 +28,7 @@ from ._model_proxy import (
     Proxy,
     as_seen_by_members,
     find_proxy_place,
+    leaving_addresses,
     proxy_models,
     proxy_vips,
     read_proxy,
@@ -130,7 +131,12 @@ def derive(
     ]
     moving = [*vips, *held, *proxy_vips(proxies)]
     proxies = [
-        replace(proxy, place=find_proxy_place(proxy, clusters, moving, problems)) for proxy in proxies
+        replace(
+            proxy,
+            place=find_proxy_place(proxy, clusters, moving, problems),
+            leaving=leaving_addresses(proxy, moving),
+        )
+        for proxy in proxies
     ]
     members = sum(len(cluster.instances) for cluster in clusters)
     rules.check(clusters, members == len(instances), problems)

@@ -78,6 +78,7 @@ class Proxy:
     refused: frozenset[str]
     addresses: tuple[InterfaceAddress, ...] | None
     place: Place | None = field(default=None)
+    leaving: tuple[str, ...] = ()  # the addresses of one that goes
 
     @property
     def machine(self) -> str:
@@ -206,6 +207,14 @@ def _told_place(proxy: Proxy, clusters: Sequence[Cluster]) -> Place:
     return Place("", address, networks[0] if networks else ipaddress.ip_network(address))
 
 
+def leaving_addresses(proxy: Proxy, moving: Sequence[Address]) -> tuple[str, ...]:
+    """Until it has let go of its VIP it must go on asking the agents, or it would end all its sessions first."""
+    if proxy.present:
+        return ()
+    own = [entry.address.ip for entry in proxy.addresses or ()]
+    return tuple(str(ip) for ip in own if not (ip.is_loopback or ip.is_link_local or ip in moving))
+
+
 # --- What everybody is told
 
 
@@ -215,8 +224,9 @@ def as_seen_by_members(proxies: Sequence[Proxy]) -> dict[str, Any]:
     sources = [str(proxy.source) for proxy in present if proxy.source]
     places = [str(proxy.place.address) for proxy in present if proxy.place]
     vips = [str(vip) for vip in proxy_vips(present)]
+    leaving = [address for proxy in proxies for address in proxy.leaving]
     return {
-        "proxies": list(dict.fromkeys(sources)),
+        "proxies": list(dict.fromkeys(sources + leaving)),
         "proxy_views": [
             {"name": proxy.name, "address": str(proxy.source), "port": proxy.values["haproxy_view_port"]}
             for proxy in present
@@ -244,7 +254,7 @@ def proxy_models(
             "virtual_router_id": proxy.values["haproxy_virtual_router_id"],
             "priority": proxy.values["haproxy_priority"] or FIRST_PRIORITY - _rank(proxy, present),
             "peers": [str(peer.place.address) for peer in present if peer.place and peer is not proxy],
-            "sources": as_seen_by_members(proxies)["proxies"],
+            "sources": as_seen_by_members(present)["proxies"],
             "on_member": proxy.machine in members,
             "clusters": proxied,
         }

@@ -132,10 +132,10 @@ haproxy:
               description: As HAProxy says it, for example V(UP), V(DOWN), V(MAINT), V(DRAIN), V(no check).
               type: str
             up:
-              description: Whether it counts as alive.
+              description: Whether it counts as alive. So does one that is drained, by its weight of 0 or by hand.
               type: bool
             takes_sessions:
-              description: Whether it gets new sessions, that is whether it is alive and its weight is not 0.
+              description: Whether it gets new sessions, that is whether it is alive and not drained.
               type: bool
             weight:
               description: Its share.

@@ -188,6 +188,27 @@ def test_a_maxconn_of_others_that_is_too_small_is_refused() -> None:
     assert "the global maxconn 10 in /etc/haproxy/haproxy.cfg, which is not of this" in " ".join(run.output.split())
 
 
+def test_a_reload_that_cannot_listen_is_told_until_it_can() -> None:
+    """`haproxy -c` listens nowhere, and a new process that cannot leaves the old one."""
+    name = standing_by()
+    host = machine(name)
+    listener = "import socket, time; s = socket.socket(); s.bind(('', 6450)); s.listen(); time.sleep(600)"
+    host.check_output("systemd-run --quiet --unit lab-port python3 -c %s", listener)
+    try:
+        for _time in range(2):
+            run = run_playbook(
+                CLUSTER.inventory, "-e", '{"cluster_proxy_reader_port": 6450}', playbook="molecule/haproxy/proxies.yml"
+            )
+            assert run.returncode != 0
+            assert f"{name}: HAProxy runs without what was written for it" in " ".join(run.output.split())
+    finally:
+        host.check_output("systemctl stop lab-port")
+    proxies_playbook(cluster_proxy_reader_port=6450)
+    assert len(set(count(6, 6450, PROXIES[name]))) == 2
+    proxies_playbook()
+    whole()
+
+
 def test_a_proxy_that_goes_leaves_nothing_and_the_other_goes_on() -> None:
     old = holder()
     reads = Reads("watch", 60, WRITES)

@@ -1,15 +1,18 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All of site.yml once more, after the roles have changed, and each scheduler that IPVS has."""
+"""Check mode on bare hosts, all of site.yml once more after the roles have changed, and each scheduler of IPVS."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._ipvs import parse_table
-from integration.lab_cluster import machine, run_playbook, wait_until
+from integration.lab_cluster import machine, read_changes, run_playbook, wait_until
 from integration.lab_lvs import (
     ADDRESSES,
+    BUILD,
     CLUSTER,
     DIRECTORS,
     SECOND_VIP,
@@ -20,6 +23,26 @@ from integration.lab_lvs import (
     wait_pools,
     whole,
 )
+
+
+def prediction() -> dict:
+    return json.loads((BUILD / "prediction.json").read_text())
+
+
+def test_check_mode_on_bare_hosts_leaves_no_trace() -> None:
+    assert prediction()["returncode"] == 0, prediction()["output"][-3000:]
+    assert prediction()["traces"] == {}
+
+
+def test_check_mode_on_bare_hosts_predicts_the_real_run() -> None:
+    predicted = {tuple(task) for task in prediction()["tasks"]}
+    real = {
+        (change.host, change.task, change.item)
+        for change in read_changes(BUILD / "first_run.jsonl")
+        if not change.handler and (change.host in DIRECTORS or change.role.endswith(".lvs_realserver"))
+    }
+    assert {task[0] for task in real} == {*ADDRESSES, *DIRECTORS}
+    assert predicted == real
 
 
 def test_a_whole_run_after_a_failover_changes_nothing() -> None:

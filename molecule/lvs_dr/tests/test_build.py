@@ -1,18 +1,16 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Directors and realservers as site.yml built them: prediction, balancing, addresses."""
+"""Directors and realservers as site.yml built them: balancing, addresses."""
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 
-from integration.lab_cluster import machine, read_changes, run_playbook, wait_until
+from integration.lab_cluster import machine, run_playbook, wait_until
 from integration.lab_lvs import (
     ADDRESSES,
-    BUILD,
     CLIENT_ADDRESS,
     CLUSTER,
     DIRECTORS,
@@ -31,26 +29,6 @@ from integration.lab_lvs import (
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
     whole()
-
-
-def prediction() -> dict:
-    return json.loads((BUILD / "prediction.json").read_text())
-
-
-def test_check_mode_on_bare_hosts_leaves_no_trace() -> None:
-    assert prediction()["returncode"] == 0, prediction()["output"][-3000:]
-    assert prediction()["traces"] == {}
-
-
-def test_check_mode_on_bare_hosts_predicts_the_real_run() -> None:
-    predicted = {tuple(task) for task in prediction()["tasks"]}
-    real = {
-        (change.host, change.task, change.item)
-        for change in read_changes(BUILD / "first_run.jsonl")
-        if not change.handler and (change.host in DIRECTORS or change.role.endswith(".lvs_realserver"))
-    }
-    assert {task[0] for task in real} == {*ADDRESSES, *DIRECTORS}
-    assert predicted == real
 
 
 def test_the_first_director_holds_the_vips() -> None:

@@ -106,11 +106,11 @@ class TestLongPoll:
 
     def test_news_end_the_wait(self, node: Node) -> None:
         serial = get(port_of(node), "/status")[1]["serial"]
-        threading.Timer(0.2, node.show, kwargs={"phase": "promoting"}).start()
         began = time.monotonic()
+        threading.Timer(0.2, node.show, kwargs={"phase": "promoting"}).start()
         told = get(port_of(node), f"/status?from=b&seen={serial}&wait=3")[1]
         assert told["phase"] == "promoting"
-        assert 0.2 <= time.monotonic() - began < 1.0
+        assert 0.2 <= time.monotonic() - began < 2.0
 
     def test_many_wait_at_once_and_all_are_told(self, node: Node) -> None:
         serial = get(port_of(node), "/status")[1]["serial"]

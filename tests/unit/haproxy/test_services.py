@@ -17,6 +17,7 @@ from ansible_collections.opendba.mysql_ha.plugins.filter.haproxy_services import
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_services import (
     KEYS,
     LONGEST,
+    NO_HEADER,
     SERVER_KEYS,
     Mistakes,
     checked,
@@ -47,7 +48,7 @@ class TestDerived:
     def test_a_cluster(self) -> None:
         (service,) = haproxy_services(clusters(), idle_timeout=0)
         assert service == {
-            **REST, "name": "orders", "writer_port": 6446, "reader_port": 6447, "idle_timeout": 28860,
+            **REST, "name": "orders", "writer_port": 6446, "reader_port": 6447, "idle_timeout": 604800,
             "servers": [
                 SERVER,
                 {**SERVER, "name": "db2", "address": "10.0.0.12"},
@@ -57,7 +58,7 @@ class TestDerived:
 
     def test_what_is_derived_is_right_and_stable(self) -> None:
         done = haproxy_checked(haproxy_services(clusters(), idle_timeout=0), idle_timeout=0)
-        assert done[0]["idle_timeout"] == 28860
+        assert done[0]["idle_timeout"] == 604800
         assert haproxy_checked(done) == done
 
     @pytest.mark.parametrize(
@@ -73,9 +74,10 @@ class TestDerived:
     @pytest.mark.parametrize(
         ("settings", "wanted", "seconds"),
         [
-            ({}, 0, 28860),
-            ({}, "0", 28860),
-            ({"wait_timeout": 60, "interactive_timeout": 90}, 0, 150),
+            ({}, 0, 604800),
+            ({}, "0", 604800),
+            ({"wait_timeout": 60, "interactive_timeout": 90}, 0, 604800),
+            ({"wait_timeout": 700000}, 0, 700060),
             ({"wait_timeout": 31536000}, 0, LONGEST),
             ({}, 7, 7),
         ],
@@ -117,7 +119,7 @@ class TestChecked:
         assert checked([SERVICE], {"max_lag": "7", "maxconn": "100"}) == [
             {
                 **REST, "name": "old", "writer_port": 6446, "reader_port": 0, "max_lag": 7.0, "maxconn": 100,
-                "idle_timeout": 28860, "servers": [{**SERVER, "name": "10.0.0.11"}],
+                "idle_timeout": 604800, "servers": [{**SERVER, "name": "10.0.0.11"}],
             }
         ]  # fmt: skip
 
@@ -147,6 +149,7 @@ class TestChecked:
             ({"check": "ping"}, "check 'ping' is unknown; write agent or mysql or tcp"),
             ({"balance": "first"}, "balance 'first' is unknown; write leastconn or roundrobin"),
             ({"max_lag": float("nan")}, "max_lag nan is no number of seconds from 0 to 86400"),
+            ({"send_proxy": True, "version": "mysql 5.7"}, f"send_proxy: {NO_HEADER}"),
             ({"idle_timeout": LONGEST + 1}, f"idle_timeout {LONGEST + 1} is no integer from 1 to {LONGEST}"),
             ({"maxconn": True}, "maxconn True is no integer from 1 to 1000000"),
             ({"fallback": "yes"}, "fallback 'yes' is neither true nor false"),

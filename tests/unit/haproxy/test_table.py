@@ -25,9 +25,9 @@ def member(read_only: bool, status: int = 200, lag: float | None = 0.0) -> dict[
 
 
 def server(name: str, status: str = "UP", sessions: int = 0, weight: int = 1) -> dict[str, Any]:
-    up = status.startswith("UP")
+    up = status.startswith(("UP", "DRAIN"))
     check = "L7OK" if up else "L7STS"
-    return {"name": name, "status": status, "up": up, "takes_sessions": up and weight > 0, "sessions": sessions,
+    return {"name": name, "status": status, "up": up, "takes_sessions": status.startswith("UP"), "sessions": sessions,
             "weight": weight, "check": check}  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_all_is_well(hosts: dict[str, Any]) -> None:
         ({"p2": proxy(False, writers=[server("a", "DOWN"), server("b", "DOWN")])},
          ["DISAGREEMENT: p2 sends no writes to a (L7STS), but a says it is open for writes"]),
         ({"p2": proxy(False, writers=[server("a", "MAINT"), server("b", "DOWN")])}, []),
-        ({"p2": proxy(False, readers=[server("b"), server("c", weight=0)])}, []),
+        ({"p2": proxy(False, readers=[server("b"), server("c", "DRAIN", weight=0)])}, []),
         ({"b": {"cluster_vip": "10.0.0.100/24"}},
          ["DISAGREEMENT: p1 sends reads to b, but b does not answer",
           "DISAGREEMENT: p2 sends reads to b, but b does not answer"]),

@@ -56,7 +56,7 @@ def test_the_readers_port() -> None:
 def test_settings_of_all_sections() -> None:
     lines = section(DERIVED, "defaults mysql_orders_defaults")
     for line in (
-        "mode tcp", "log stdout format short daemon", "timeout client 28860s", "timeout server 28860s",
+        "mode tcp", "log stdout format short daemon", "timeout client 604800s", "timeout server 604800s",
         "timeout check 700ms", "default-server inter 200ms fastinter 100ms downinter 100ms fall 2 rise 1"
         " on-marked-down shutdown-sessions",
     ):  # fmt: skip

@@ -130,7 +130,10 @@ def test_a_cluster_that_is_not_proxied() -> None:
 def test_a_proxy_that_goes() -> None:
     result = proxied().set("p1", haproxy_state="absent").derive()
     assert result.problems.lines() == []
-    assert result.models["db1"]["proxies"] == ["10.0.0.15"]
+    # It asks the agents until it has let go of its VIP
+    assert result.models["db1"]["proxies"] == ["10.0.0.15", "10.0.0.14"]
+    assert [view["name"] for view in result.models["db1"]["proxy_views"]] == ["p2"]
+    assert result.proxies["p2"]["sources"] == ["10.0.0.15"]
     assert (result.proxies["p2"]["peers"], result.proxies["p2"]["priority"]) == ([], 230)
     assert result.proxies["p1"]["address"] == ""
 
