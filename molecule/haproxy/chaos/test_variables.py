@@ -217,7 +217,10 @@ def test_a_proxy_that_goes_leaves_nothing_and_the_other_goes_on() -> None:
     seen = reads.reads()
     assert seen[-1].host is not None
     host = machine(old)
-    assert host.run("find /etc /usr/local /run -xdev -name '*mysql-ha*' -not -path '*/keepalived*'").stdout == ""
+    others = "-not -path '*/keepalived*' -not -path /usr/local/lib/mysql-ha"
+    found = f"find /etc /usr/local /run -xdev -name '*mysql-ha*' {others}"
+    assert host.run(found).stdout == ""
+    assert host.run("ls /usr/local/lib/mysql-ha").stdout.split() == ["keepalived-validate"]  # it belongs to the package
     assert "zz-mysql-ha" not in host.run("ls /etc/haproxy/conf.d").stdout
     assert f" {VIP}/" not in host.check_output("ip -o address show")
 
