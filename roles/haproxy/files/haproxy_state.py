@@ -6,6 +6,7 @@ haproxy_state.py SOCKET DIRECTORY forget CONFIG...   before a start: what an ear
 haproxy_state.py SOCKET DIRECTORY wait CONFIG...     after a start: until every server has been looked at
 haproxy_state.py SOCKET DIRECTORY offered CONFIG...  after a start: whether every frontend of the files listens
 haproxy_state.py SOCKET DIRECTORY taken CONFIG...    after a reload too: and by a process that is younger than the files
+haproxy_state.py SOCKET DIRECTORY outdated CONFIG... which files a process that runs has not read
 haproxy_state.py SOCKET DIRECTORY save CONFIG...     before a reload: writes DIRECTORY/BACKEND.state
 
 A new process takes every server for alive until it has looked at it. Writes would go to a standby meanwhile.
@@ -13,6 +14,7 @@ A new process takes every server for alive until it has looked at it. Writes wou
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import ipaddress
 import re
@@ -106,6 +108,11 @@ def unread(info: str, written: dict[str, float], now: float) -> list[str]:
     return [file for file, at in written.items() if not uptime or at > now - int(uptime[1])]
 
 
+def outdated(path: str, configs: Iterable[str]) -> list[str]:
+    """Raises OSError where no process runs."""
+    return unread(ask(path, "show info"), {file: Path(file).stat().st_mtime for file in configs}, time.time())
+
+
 def problems(path: str, configs: dict[str, str], young: bool) -> list[str]:
     """What HAProxy has not taken of these files, asked until it has."""
     end = time.monotonic() + TAKES_OVER
@@ -113,8 +120,7 @@ def problems(path: str, configs: dict[str, str], young: bool) -> list[str]:
         try:
             found = lacking(ask(path, "show stat"), configs)
             if young:
-                info = ask(path, "show info")
-                found += unread(info, {file: Path(file).stat().st_mtime for file in configs}, time.time())
+                found += outdated(path, configs)
         except OSError as error:
             found = [f"{path}: {error.strerror or error}"]
         if not found or time.monotonic() > end:
@@ -175,6 +181,10 @@ def main(path: str, directory: str, verb: str, configs: Iterable[str]) -> int:
         return 0
     if verb == "wait":
         wait(path, servers)
+        return 0
+    if verb == "outdated":
+        with contextlib.suppress(OSError):
+            print("\n".join(outdated(path, texts)))
         return 0
     if verb in ("offered", "taken"):
         found = problems(path, texts, young=verb == "taken")

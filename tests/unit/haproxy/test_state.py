@@ -195,3 +195,11 @@ def test_what_was_written_is_not_taken(
     assert capsys.readouterr().out.strip() == str(path.parent / "orders.cfg")
     assert run(path.parent / "nobody.sock", "offered") == 1
     assert "No such file" in capsys.readouterr().out
+
+
+def test_what_a_process_has_not_read(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    path = served(["Uptime_sec: 99\n"])
+    assert run(path, "outdated") == 0
+    assert capsys.readouterr().out.strip() == str(path.parent / "orders.cfg")
+    assert run(path.parent / "nobody.sock", "outdated") == 0
+    assert capsys.readouterr().out.strip() == ""
