@@ -114,6 +114,20 @@ def test_what_a_person_set_survives_a_reload() -> None:
     whole()
 
 
+def test_a_server_is_looked_at_without_its_agent() -> None:
+    """The last resort, `tcp`: who greets is in, whatever its role, and who does not is out."""
+    server = {"name": "hx3", "address": ADDRESSES["hx3"]}
+    service = {"name": "old", "writer_port": 0, "reader_port": 3317, "check": "tcp", "fallback": False}
+    proxies_playbook(haproxy_services=[{**service, "servers": [server]}])
+    assert set(count(5, 3317)) == {"hx3"}
+    machine("hx3").check_output("systemctl stop mysql")
+    try:
+        wait_until(lambda: Reads("count", 1, 3317).reads()[0].host is None, "hx3 out", 5)
+    finally:
+        machine("hx3").check_output("systemctl start mysql")
+    wait_until(lambda: Reads("count", 1, 3317).reads()[0].host == "hx3", "hx3 in", 10)
+
+
 # Status and body; 0: nobody listens there
 GET = """
 import base64, sys, urllib.error, urllib.request
@@ -203,7 +217,10 @@ def test_a_proxy_that_goes_leaves_nothing_and_the_other_goes_on() -> None:
     seen = reads.reads()
     assert seen[-1].host is not None
     host = machine(old)
-    assert host.run("find /etc /usr/local /run -xdev -name '*mysql-ha*' -not -path '*/keepalived*'").stdout == ""
+    others = "-not -path '*/keepalived*' -not -path /usr/local/lib/mysql-ha"
+    found = f"find /etc /usr/local /run -xdev -name '*mysql-ha*' {others}"
+    assert host.run(found).stdout == ""
+    assert host.run("ls /usr/local/lib/mysql-ha").stdout.split() == ["keepalived-validate"]  # it belongs to the package
     assert "zz-mysql-ha" not in host.run("ls /etc/haproxy/conf.d").stdout
     assert f" {VIP}/" not in host.check_output("ip -o address show")
 

@@ -4,6 +4,9 @@
 
 haproxy_state.py SOCKET DIRECTORY forget CONFIG...   before a start: what an earlier process knew is too old
 haproxy_state.py SOCKET DIRECTORY wait CONFIG...     after a start: until every server has been looked at
+haproxy_state.py SOCKET DIRECTORY offered CONFIG...  after a start: whether every frontend of the files listens
+haproxy_state.py SOCKET DIRECTORY taken CONFIG...    after a reload too: and by a process that is younger than the files
+haproxy_state.py SOCKET DIRECTORY outdated CONFIG... which files a process that runs has not read
 haproxy_state.py SOCKET DIRECTORY save CONFIG...     before a reload: writes DIRECTORY/BACKEND.state
 
 A new process takes every server for alive until it has looked at it. Writes would go to a standby meanwhile.
@@ -11,6 +14,7 @@ A new process takes every server for alive until it has looked at it. Writes wou
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import ipaddress
 import re
@@ -21,12 +25,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SERVER = re.compile(r"\s+server\s+(\S+)\s+(\S+):([0-9]+)(?:\s|$)")
+FRONTEND = re.compile(r"^frontend[ \t]+(\S+)", re.MULTILINE)
 # Columns of `show servers state`, version 1
 BACKEND_NAME, SERVER_NAME, ADDRESS, PORT = 1, 3, 4, 18
 CHECK_PORT, CHECK_ADDRESS, AGENT_ADDRESS, AGENT_PORT = 21, 22, 23, 24
 NOTHING = "1\n"  # the version, without which HAProxy complains of the file, as it does of one that is not there
 TIMEOUT = 2.0
 PATIENCE = 5.0
+TAKES_OVER = 10.0  # seconds that a reload may take
 
 Servers = dict[str, dict[str, tuple[str, str]]]
 
@@ -88,6 +94,40 @@ def unseen(stat: str, servers: Servers) -> list[str]:
     ]
 
 
+def lacking(stat: str, configs: dict[str, str]) -> list[str]:
+    """Frontends of these files that do not listen, of `show stat`."""
+    wanted = [name for text in configs.values() for name in FRONTEND.findall(text)]
+    rows = csv.DictReader(stat[2:].splitlines()) if stat.startswith("# ") else iter(())
+    listening = {row.get("pxname") for row in rows if row.get("svname") == "FRONTEND" and row.get("status") == "OPEN"}
+    return [name for name in wanted if name not in listening]
+
+
+def unread(info: str, written: dict[str, float], now: float) -> list[str]:
+    """Files that are younger than the process, of `show info`. It was begun up to a second before it says so."""
+    uptime = re.search(r"^Uptime_sec: ([0-9]{1,10})$", info, re.MULTILINE)
+    return [file for file, at in written.items() if not uptime or at > now - int(uptime[1])]
+
+
+def outdated(path: str, configs: Iterable[str]) -> list[str]:
+    """Raises OSError where no process runs."""
+    return unread(ask(path, "show info"), {file: Path(file).stat().st_mtime for file in configs}, time.time())
+
+
+def problems(path: str, configs: dict[str, str], young: bool) -> list[str]:
+    """What HAProxy has not taken of these files, asked until it has."""
+    end = time.monotonic() + TAKES_OVER
+    while True:
+        try:
+            found = lacking(ask(path, "show stat"), configs)
+            if young:
+                found += outdated(path, configs)
+        except OSError as error:
+            found = [f"{path}: {error.strerror or error}"]
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.1)
+
+
 def ask(path: str, command: str) -> str:
     """Raises OSError."""
     received = bytearray()
@@ -133,14 +173,23 @@ def wait(path: str, servers: Servers) -> None:
 
 def main(path: str, directory: str, verb: str, configs: Iterable[str]) -> int:
     servers: Servers = {}
-    for config in configs:
-        servers.update(read_servers(Path(config).read_text()))
+    texts = {config: Path(config).read_text() for config in configs}
+    for text in texts.values():
+        servers.update(read_servers(text))
     if verb == "forget":
         forget(Path(directory), servers)
         return 0
     if verb == "wait":
         wait(path, servers)
         return 0
+    if verb == "outdated":
+        with contextlib.suppress(OSError):
+            print("\n".join(outdated(path, texts)))
+        return 0
+    if verb in ("offered", "taken"):
+        found = problems(path, texts, young=verb == "taken")
+        print("\n".join(found))
+        return 1 if found else 0
     try:
         save(path, Path(directory), servers)
     except OSError as error:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import haproxy_state
-from haproxy_state import kept, main, read_servers, unseen
+from haproxy_state import kept, lacking, main, read_servers, unread, unseen
 
 CONFIG = """\
 # written by somebody
@@ -161,3 +161,45 @@ def test_wait_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
     assert run(tmp_path / "admin.sock", "wait") == 0
     assert time.monotonic() - began < 2
+
+
+LISTENS = "# pxname,svname,status,\nmysql_orders_writer,FRONTEND,{},\nmysql_orders_reader,BACKEND,UP,\n"
+
+
+@pytest.mark.parametrize(("status", "missing"), [("OPEN", []), ("STOP", ["mysql_orders_writer"])])
+def test_ports_that_are_not_there(status: str, missing: list[str]) -> None:
+    assert lacking(LISTENS.format(status), {"orders.cfg": CONFIG}) == missing
+    assert lacking("", {"orders.cfg": CONFIG}) == ["mysql_orders_writer"]
+
+
+def test_files_that_a_process_has_not_read() -> None:
+    written = {"old.cfg": 89.0, "new.cfg": 90.5}
+    assert unread("Uptime: 0d\nUptime_sec: 10\n", written, 100.0) == ["new.cfg"]
+    assert unread("nonsense", written, 100.0) == ["old.cfg", "new.cfg"]
+
+
+def test_what_was_written_is_taken(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    path = served(["", "", LISTENS.format("OPEN"), "Uptime_sec: 99\n", LISTENS.format("OPEN"), "Uptime_sec: 0\n"])
+    (path.parent / "orders.cfg").write_text(CONFIG)
+    assert main(str(path), str(path.parent), "taken", [str(path.parent / "orders.cfg")]) == 0
+    assert capsys.readouterr().out.strip() == ""
+
+
+def test_what_was_written_is_not_taken(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(haproxy_state, "TAKES_OVER", 0)
+    path = served([LISTENS.format("OPEN"), LISTENS.format("OPEN"), "Uptime_sec: 99\n"])
+    assert run(path, "offered") == 0
+    assert run(path, "taken") == 1
+    assert capsys.readouterr().out.strip() == str(path.parent / "orders.cfg")
+    assert run(path.parent / "nobody.sock", "offered") == 1
+    assert "No such file" in capsys.readouterr().out
+
+
+def test_what_a_process_has_not_read(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    path = served(["Uptime_sec: 99\n"])
+    assert run(path, "outdated") == 0
+    assert capsys.readouterr().out.strip() == str(path.parent / "orders.cfg")
+    assert run(path.parent / "nobody.sock", "outdated") == 0
+    assert capsys.readouterr().out.strip() == ""

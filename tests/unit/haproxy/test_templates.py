@@ -96,6 +96,8 @@ def test_looks_that_know_nothing_of_roles_say_so() -> None:
         assert look in lines
         assert any(line.startswith("# NOT AWARE OF ROLES") for line in lines)
         assert "inter 1000ms fastinter 500ms" in config
+    # In small letters it never matches
+    assert "expect rbinary ^.{6}000A\n" in CASES["everything"]["zz-mysql-ha-old.cfg"]
     assert section(config, "backend mysql_older_writer")[-1] == (
         "server old1 10.0.0.31:3306 check send-proxy-v2 check-send-proxy"
     )
