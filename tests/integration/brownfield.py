@@ -19,7 +19,7 @@ from integration.lab_cluster import PROJECT
 
 SCENARIO = PROJECT / "molecule" / "brownfield"
 INVENTORY = SCENARIO / "inventory"
-PLANTED: dict[str, list[str]] = yaml.safe_load((SCENARIO / "planted.yml").read_text(encoding="utf-8"))
+PLANTED: dict[str, list[str]] = yaml.safe_load((SCENARIO / "tests/planted.yml").read_text(encoding="utf-8"))
 _HOSTS = yaml.safe_load((INVENTORY / "hosts.yml").read_text(encoding="utf-8"))["lab"]["hosts"]
 NAMES = tuple(_HOSTS)
 MACHINES = tuple(dict.fromkeys(each.get("ansible_host", name) for name, each in _HOSTS.items()))
