@@ -42,7 +42,7 @@ class ClientSession(Session):
     def run(self, sql: str, args: Sequence[Any] | None = None) -> list[Row]:
         statement = sql if args is None else sql % tuple(literal(each) for each in args)
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
                 [*self._command, "--execute", statement], env=self._environment, stdin=subprocess.DEVNULL,
                 capture_output=True, timeout=self._seconds, check=False,
             )  # fmt: skip

@@ -91,7 +91,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 2**53 or value != value:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= 2**53:
         return None
     return float(value)
 

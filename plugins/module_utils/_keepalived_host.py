@@ -191,4 +191,3 @@ def _own_file(path: str, owner: int) -> bytes:
         if state.st_uid != owner or not stat.S_ISREG(state.st_mode):
             raise Unreadable(f"{path} is not keepalived's own file")
         return file.read(16 * 2**20 + 1)
-

@@ -52,7 +52,7 @@ options:
         default: ""
   fail_on:
     description:
-      - RV(result.failed) is V(true) with a finding that is at least so severe.
+      - The module fails with a finding that is at least so severe.
     type: str
     choices: [critical, serious, warning, info, never]
     default: never
