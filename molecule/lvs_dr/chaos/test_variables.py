@@ -150,7 +150,7 @@ def test_a_director_that_goes_leaves_as_little(parted: dict[str, Any]) -> None:
     host = machine(parted["director"])
     assert "Route" not in host.run("cat /proc/net/ip_vs").stdout
     assert f" {VIP}/" not in host.check_output("ip -o address show dev eth0")
-    assert host.run("find /etc /usr/local /var/lib -xdev -name '*lvs*' -not -path '*/dpkg/*'").stdout == ""
+    assert host.run("find /etc /usr/local /var/lib /run -xdev -name '*lvs*' -not -path '*/dpkg/*'").stdout == ""
     assert host.run("find /etc/keepalived -type f -not -name '*.sample'").stdout == ""
     assert host.check_output("sysctl --values net.ipv4.vs.expire_nodest_conn") == "0"
     assert host.run("systemctl is-enabled keepalived").stdout.strip() == "disabled"

@@ -219,3 +219,17 @@ def test_keepalived_of_the_director_is_killed() -> None:
 
 def test_power_off_of_the_director() -> None:
     without_director("power-off", lambda name: power("power-off", name), lambda name: power("power-on", name))
+
+
+def test_a_session_survives_a_planned_change_of_directors() -> None:
+    old, new = holder(), standing_by()
+    sessions = [Reads("hold", 7) for _session in range(4)]
+    time.sleep(3)
+    machine(old).check_output("systemctl stop keepalived")
+    wait_until(lambda: holder() == new, "the other director", 10)
+    seen = [session.reads() for session in sessions]
+    machine(old).check_output("systemctl start keepalived")
+    for reads in seen:
+        assert [read.text for read in reads if read.host is None] == []
+        assert len({read.host for read in reads}) == 1
+        assert reads[-1].at - reads[0].at > 6

@@ -93,3 +93,21 @@ def test_vips_services_and_the_connection_sync_go(released: Any) -> None:
 @pytest.mark.parametrize(("peers", "sync"), [([], True), (["192.0.2.12"], False)])
 def test_a_connection_sync_of_others_stays(released: Any, peers: list[str], sync: bool) -> None:
     assert [line for line in released(peers, sync) if "daemon" in line] == []
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_a_stop_waits_until_all_vips_are_gone(tmp_path: Path, looks: int) -> None:
+    """They are held for so many questions less one; the last of them goes last."""
+    leaving, log, ip = tmp_path / "leaving", tmp_path / "log", tmp_path / "ip"
+    ip.write_text(f'#!/bin/sh\necho "$*" >> {log}\n[ $(wc -l < {log}) -ge {2 * looks} ] || echo held\n')
+    ip.chmod(0o755)
+    text = render(
+        "lvs-leave.j2", __lvs_director_leaving=leaving, cluster_director_model={"interface": "eth0"},
+        __lvs_director_services=[{"vips": ["192.0.2.9", "2001:db8::9"]}],
+    )  # fmt: skip
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-u"], input=text, env=path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert leaving.read_text() == "1\n"
+    asked = ["-oneline address show dev eth0 to 192.0.2.9/32", "-oneline address show dev eth0 to 2001:db8::9/128"]
+    assert log.read_text().splitlines() == asked * (looks + 1)
