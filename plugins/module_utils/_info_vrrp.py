@@ -11,11 +11,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._keepalived_conf import effective, without_secrets
+from ._keepalived_conf import effective
 from ._keepalived_daemon import config_file, config_id
 from ._keepalived_host import describe_program
 from ._keepalived_model import commands, describe
 from ._keepalived_reader import DEFAULT, Reader
+from ._keepalived_secrets import without_secrets
 from ._vrrp import combine, vip_states
 
 Facts = dict[str, Any]

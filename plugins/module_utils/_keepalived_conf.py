@@ -12,19 +12,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, Union
 
 LARGEST = 4 * 2**20  # bytes of one file, and of all together
 DEEPEST = 20  # blocks within blocks, and files within files
 MOST = 200000  # statements
 _LONGEST_PATH = 4096  # the kernel's
-_HIDDEN = "VALUE_HIDDEN"
 _INCLUDE = re.compile(r"(include[rmwba]?)[ \t]+(.*)")
-# What people write on the command line of a check.
-_PASSWORD = re.compile(r"""(--password=|--passwd=|\bMYSQL_PWD=|(?<!\S)-p(?=\S))('[^']*'|"[^"]*"|[^\s'"]+)""")
 
 Statement = Any  # a dict as above; recursive types are beyond Python 3.9
-Found = list[tuple[str, bytes]]  # path and content of the files that a pattern means, in order
+# Path and content, or why there is none, of the files that a pattern means, in order.
+Found = list[tuple[str, Union[bytes, OSError]]]
 
 
 class Unreadable(Exception):
@@ -93,7 +91,9 @@ def _included(
     return whole
 
 
-def _found(find: Callable[[str], Found], pattern: str, result: Configuration, what: str) -> Found:
+def _found(
+    find: Callable[[str], Found], pattern: str, result: Configuration, what: str
+) -> list[tuple[str, bytes]]:  # fmt: skip
     try:
         found = find(pattern)
     except (OSError, ValueError) as error:
@@ -101,7 +101,8 @@ def _found(find: Callable[[str], Found], pattern: str, result: Configuration, wh
         return []
     if not found:
         result.problems.append(f"{what}: no file is {pattern}")
-    return found
+    result.problems.extend(f"{what}: {data}" for _path, data in found if isinstance(data, OSError))
+    return [(path, data) for path, data in found if isinstance(data, bytes)]
 
 
 def alternatives(pattern: str) -> list[str]:
@@ -136,37 +137,6 @@ def effective(statements: list[Statement], config_id: str) -> list[Statement]:
         block = statement["block"]
         kept.append({**statement, "block": None if block is None else effective(block, config_id)})
     return kept
-
-
-def hidden(text: str) -> str:
-    """Without the passwords that are recognizable in a command line."""
-    return _PASSWORD.sub(lambda found: found[1] + _hidden_value(found[1], found[2]), text)
-
-
-def _hidden_value(option: str, value: str) -> str:
-    """Many programs take a port by -p."""
-    port = option == "-p" and re.fullmatch("[0-9]{1,5}", value) and int(value) < 65536
-    return value if port else _HIDDEN
-
-
-def without_secrets(statements: list[Statement]) -> list[Statement]:
-    """For people's eyes: no VRRP password, and none in the command line of a check."""
-    shown = []
-    for statement in statements:
-        words = [hidden(word) for word in statement["words"]]
-        if words[0] == "auth_pass":
-            words[1:] = [_HIDDEN] * len(words[1:])
-        else:
-            words = hidden_among(words)
-        block = None if statement["block"] is None else without_secrets(statement["block"])
-        shown.append({**statement, "words": words, "block": block})
-    return shown
-
-
-def hidden_among(words: list[str]) -> list[str]:
-    """The same for a command that is not quoted, so that each of its arguments is a word."""
-    pairs = zip(["", *words], words)
-    return [_hidden_value(before, word) if before in ("-p", "--password") else word for before, word in pairs]
 
 
 # ---- one file --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import ipaddress
 import re
 from typing import Any
 
-from ._keepalived_conf import Statement, hidden, hidden_among
+from ._keepalived_conf import Statement
+from ._keepalived_secrets import hidden, hidden_among
 
 Facts = dict[str, Any]
 # Of the tutorials that everybody copies from.
@@ -286,9 +287,14 @@ def _check(statement: Statement) -> Facts:
         "type": statement["words"][0],
         "at": statement["at"],
         "command": _command(path["words"][1:]) if path else None,
-        "paths": [_one(url["block"], "path") for url in block if url["words"][0] == "url" and url["block"]],
+        "paths": [_path(url["block"]) for url in block if url["words"][0] == "url" and url["block"]],
         "connect_timeout": number(_one(block, "connect_timeout")),
     }
+
+
+def _path(block: list[Statement]) -> str | None:
+    path = _one(block, "path")
+    return None if path is None else hidden(path)
 
 
 # ---- what it runs ----------------------------------------------------------------------------------------------------
@@ -321,7 +327,7 @@ def commands(facts: Facts) -> list[Facts]:
 
 _KILLS = re.compile(
     r"\b(?:killall5?|pkill|kill)\b[^\n;|&]*\bkeepalived\b"
-    r"|\bservice\s+keepalived\s+(?:force-)?(?:stop|restart)\b|\bsystemctl\s+(?:--?\S+\s+)*(?:stop|restart|kill)\s+keepalived"
+    r"|\bservice\s+keepalived\s+(?:force-)?(?:stop|restart)\b|\bsystemctl\s+(?:-\S+\s+)*(?:stop|restart|kill)\s+keepalived"
     r"|/etc/(?:rc\.d/)?init\.d/keepalived\s+(?:stop|restart)\b"
 )
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -133,6 +134,12 @@ def test_scripts_that_stop_keepalived(text: str) -> None:
 )  # fmt: skip
 def test_scripts_that_do_not(text: str) -> None:
     assert kills_keepalived(text) is None
+
+
+def test_a_hostile_script_is_read_in_time() -> None:
+    started = time.monotonic()
+    assert kills_keepalived(f"systemctl {'--a ' * 1000}x\n" * 60) is None
+    assert time.monotonic() - started < 10
 
 
 WORDS = [
