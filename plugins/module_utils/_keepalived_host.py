@@ -43,11 +43,14 @@ def files(pattern: str, with_executables: bool) -> Found:
     """What keepalived would read: regular files; 2.x leaves executable ones out. Raises OSError."""
     found: Found = []
     for path in [name for each in alternatives(pattern) for name in sorted(glob.glob(each))]:
-        # Opening a device or a pipe may hang, or change something.
-        mode = os.stat(path).st_mode
-        if stat.S_ISREG(mode) and (with_executables or not mode & 0o111):
-            with open(path, "rb") as file:
-                found.append((path, file.read(LARGEST + 1)))
+        try:
+            # Opening a device or a pipe may hang, or change something.
+            mode = os.stat(path).st_mode
+            if stat.S_ISREG(mode) and (with_executables or not mode & 0o111):
+                with open(path, "rb") as file:
+                    found.append((path, file.read(LARGEST + 1)))
+        except OSError as error:  # a link to nowhere does not keep keepalived from reading the others
+            found.append((path, error))
     return found
 
 

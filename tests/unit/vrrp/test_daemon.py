@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils import _keepalived_host as host
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import Unreadable
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import Unreadable, read_all
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemon import (
     DATA,
     JSON,
@@ -242,6 +242,19 @@ def test_files(tmp_path: Path) -> None:
     assert names == ["a.conf", "b.conf"]
     assert len(host.files(f"{tmp_path}/{{run,b}}.conf", with_executables=True)) == 2
     assert host.files(f"{tmp_path}/nix", with_executables=True) == []
+
+
+def test_a_link_to_nowhere_loses_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "main").write_text("include *.conf")
+    (tmp_path / "a.conf").symlink_to("/nonexistent")
+    (tmp_path / "b.conf").write_text("b")
+    found = read_all(f"{tmp_path}/main", lambda name: host.files(name, with_executables=False))
+    assert [statement["words"] for statement in found.statements] == [["b"]]
+    assert found.problems == [
+        f"{tmp_path}/main:1: include: [Errno 2] No such file or directory: '{tmp_path}/a.conf'"
+    ]  # fmt: skip
+    with pytest.raises(Unreadable, match="No such file"):
+        read_all(f"{tmp_path}/a.conf", lambda name: host.files(name, with_executables=False))
 
 
 def test_programs(tmp_path: Path) -> None:
