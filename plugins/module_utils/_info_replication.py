@@ -19,7 +19,7 @@ from ._server_sockets import server_sockets, unasked
 
 def which_socket(wanted: str) -> tuple[str | None, list[str]]:
     """The socket to log in at instead of the wanted one, and those of other servers."""
-    found = server_sockets()
+    found = server_sockets(wanted)
     if wanted in found or not found:
         return None, [path for path in found if path != wanted]
     return found[0], found[1:]
@@ -46,11 +46,12 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
         }  # fmt: skip
         instance["problems"] += [unasked(other) for other in others]
     except MysqlError as error:
-        present = bool(server_sockets()) or any(
+        listening = bool(server_sockets(module.params["login_unix_socket"]))
+        present = listening or any(
             module.get_bin_path(name, opt_dirs=["/usr/sbin", "/usr/libexec", "/usr/local/mysql/bin"])
             for name in ("mysqld", "mariadbd")
         )
-        return {"instance": {"reachable": False, "reason": str(error), "present": present}}
+        return {"instance": {"reachable": False, "reason": str(error), "present": present, "listening": listening}}
     if module.params["compare_gtid"] is not None:
         try:
             instance.update(compare_gtid(session, module.params["compare_gtid"]))

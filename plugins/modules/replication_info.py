@@ -69,8 +69,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instance:
-  description: The instance. Where RV(instance.reachable=false), nothing but that, RV(instance.reason) and
-    RV(instance.present) is returned.
+  description: The instance. Where RV(instance.reachable=false), nothing but that, RV(instance.reason),
+    RV(instance.present) and RV(instance.listening) is returned.
   returned: always
   type: dict
   contains:
@@ -86,6 +86,11 @@ instance:
         running there"
     present:
       description: Whether there seems to be a server on the host, by its program or socket.
+      type: bool
+      returned: RV(instance.reachable=false)
+    listening:
+      description: Whether a server listens at a socket of the host all the same. It hangs, is overloaded, or refuses
+        the login.
       type: bool
       returned: RV(instance.reachable=false)
     read_by:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils import _replication_status
+from ansible_collections.opendba.mysql_ha.plugins.module_utils import _info_replication, _replication_status
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._dialect import parse_version
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._replication_facts import own_variables, read_instance
@@ -240,5 +241,24 @@ ffff: 00000002 00000000 00010000 0001 01 23514 /run/mysqld/mysqlx.sock
 ffff: 00000003 00000000 00000000 0001 03 23515 /run/mysqld/mysqld.sock
 ffff: 00000002 00000000 00010000 0001 01 23516 /var/lib/mysql/mysql.sock
 ffff: 00000002 00000000 00010000 0001 01 23517 @/mysql.sock
+ffff: 00000002 00000000 00010000 0001 01 23518 /run/mysql-ha-haproxy/admin.sock
+ffff: 00000002 00000000 00010000 0001 01 23519 /srv/db.socket
+ffff: 00000003 00000000 00000000 0001 03 23520 /srv/gone.socket
 """
-    assert parse_sockets(text) == ["/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock"]
+    named = ["/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock"]
+    assert parse_sockets(text) == parse_sockets(text, "/srv/gone.socket") == named
+    assert parse_sockets(text, "/srv/db.socket") == [*named[:1], "/srv/db.socket", *named[1:]]
+
+
+@pytest.mark.parametrize("sockets", [[], ["/run/mysqld/mysqld.sock"]])
+def test_a_server_that_listens_but_cannot_be_read(monkeypatch: pytest.MonkeyPatch, sockets: list[str]) -> None:
+    def refused(*_given: Any, **_named: Any) -> None:
+        raise MysqlError("Too many connections", 1040)
+
+    monkeypatch.setattr(_info_replication, "log_in", refused)
+    monkeypatch.setattr(_info_replication, "server_sockets", lambda _wanted: sockets)
+    params = {"find_socket": True, "login_host": None, "login_unix_socket": "/run/mysqld/mysqld.sock"}
+    module: Any = SimpleNamespace(params=params, get_bin_path=lambda *_given, **_named: None)
+    assert _info_replication.gather(module)["instance"] == {
+        "reachable": False, "reason": "Too many connections", "present": bool(sockets), "listening": bool(sockets),
+    }  # fmt: skip
