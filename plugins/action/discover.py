@@ -29,6 +29,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         unknown = sorted(set(given) - OPTIONS)
         if unknown or not isinstance(given.get("hosts"), list) or not given.get("directory"):
             raise AnsibleActionFail(f"hosts (a list) and directory are wanted, and nothing else: {', '.join(unknown)}")
+        if not given["hosts"]:
+            raise AnsibleActionFail("there is no host to describe: discover_hosts and --limit leave none")
         variables = (task_vars or {})["hostvars"]
         hosts = [str(host) for host in given["hosts"]]
         answers = {
@@ -40,7 +42,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             for host in hosts
         }
         found = discover(answers, plain((task_vars or {}).get("groups") or {}), connections)
-        directory = Path(os.path.expanduser(str(given["directory"])))
+        directory = Path(os.path.expanduser(str(given["directory"]))).absolute()
         changed = _changes(directory, found.files)
         if changed and not self._task.check_mode:
             try:

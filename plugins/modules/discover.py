@@ -17,14 +17,14 @@ author:
 options:
   hosts:
     description:
-      - Inventory names. Of each of them what M(opendba.mysql_ha.read_host) returned, with its
+      - Inventory names, at least one. Of each of them what M(opendba.mysql_ha.read_host) returned, with its
         O(opendba.mysql_ha.read_host#module:settings), is read from the variable C(audit_read).
     type: list
     elements: str
     required: true
   directory:
     description:
-      - Directory of the control node for the inventory. It is made when it is missing.
+      - Directory of the control node for the inventory, relative to the current one. It is made when it is missing.
     type: path
     required: true
 attributes:
