@@ -21,6 +21,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_report imp
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_result import NEVER, audit
 
 OPTIONS = frozenset(("hosts", "suppressions", "fail_on", "directory", "formats"))
+ENTRY = ("rule", "host", "reason", "expires")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result = audit(answers, groups, options["suppressions"], options["fail_on"], now, _version())
         files = []
         if options["directory"] and not self._task.check_mode:
-            directory = Path(os.path.expanduser(options["directory"]))
+            directory = Path(os.path.expanduser(options["directory"])).absolute()
             try:
                 texts = render(result, tuple(options["formats"]))
                 files = [_write(directory, name, text) for name, text in texts.items()]
@@ -61,11 +62,21 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     if not isinstance(options.get("hosts"), list):
         raise AnsibleActionFail("hosts: a list of inventory names")
+    if not options["hosts"]:
+        raise AnsibleActionFail("there is no host to judge: audit_hosts and --limit leave none")
     if options["fail_on"] not in (*SEVERITIES, NEVER):
         raise AnsibleActionFail(f"fail_on: {options['fail_on']!r} is none of {', '.join((*SEVERITIES, NEVER))}")
     entries = options["suppressions"]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise AnsibleActionFail("suppressions: a list of dictionaries with rule, host, reason and expires")
+    for number, entry in enumerate(entries, start=1):
+        # A mistyped host would be none, which means all.
+        odd = [f"{key}: no such key" for key in entry if key not in ENTRY]
+        odd += [f"{key}: no text" for key, value in entry.items() if isinstance(value, (dict, list))]
+        if odd:
+            raise AnsibleActionFail(f"suppressions, number {number}: {', '.join(odd)}; it has {', '.join(ENTRY)}")
+    if isinstance(options["formats"], str):  # all that is given by -e NAME=VALUE is text
+        options["formats"] = [name.strip() for name in options["formats"].split(",")]
     wrong = [name for name in options["formats"] if name not in REPORTS]
     if wrong:
         raise AnsibleActionFail(f"formats: {', '.join(map(str, wrong))} is none of {', '.join(REPORTS)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from ._audit import SEVERITIES, Cluster, Judgement, Suppression, judge
@@ -17,7 +18,7 @@ from ._audit_rules import RULES
 
 Facts = dict[str, Any]
 NEVER = "never"
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def audit(
@@ -56,9 +57,17 @@ def _rank(severity: str | None) -> int:
 
 
 def _suppression(entry: Facts) -> Suppression:
-    given = {name: str(entry.get(name) or "") for name in Suppression._fields}
+    given = {name: str(entry.get(name) or "").strip() for name in Suppression._fields}
     # A day that is no day would count for ever, or never: it counts never, and is said.
-    return Suppression(**given) if _DAY.fullmatch(given["expires"]) else Suppression(**{**given, "expires": ""})
+    return Suppression(**given) if _is_day(given["expires"]) else Suppression(**{**given, "expires": ""})
+
+
+def _is_day(text: str) -> bool:
+    """Not by the second alone: later versions of Python know more forms, which would not sort."""
+    try:
+        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _used(entry: Suppression, judged: list[Facts], today: str) -> Facts:

@@ -18,14 +18,14 @@ author:
 options:
   hosts:
     description:
-      - Inventory names. Of each of them what M(opendba.mysql_ha.read_host) returned is read from the variable
-        C(audit_read).
+      - Inventory names, at least one. Of each of them what M(opendba.mysql_ha.read_host) returned is read from the
+        variable C(audit_read).
     type: list
     elements: str
     required: true
   suppressions:
     description:
-      - Findings to live with, each until a day.
+      - Findings to live with, each until a day. An entry with another key, which may be a mistyped one, is refused.
     type: list
     elements: dict
     default: []
@@ -58,7 +58,8 @@ options:
     default: never
   directory:
     description:
-      - Directory of the control node for the reports. It is made when it is missing. Without it nothing is written.
+      - Directory of the control node for the reports, relative to the current one. It is made when it is missing.
+        Without it nothing is written.
     type: path
   formats:
     description:

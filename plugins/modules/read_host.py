@@ -13,7 +13,8 @@ description:
     M(opendba.mysql_ha.lvs_info), M(opendba.mysql_ha.haproxy_info) and M(opendba.mysql_ha.replication_info) read, one
     after another in one process, and returns what each of them would return. Nothing is changed.
   - What cannot be read is in the answers; it does not make the task fail. A host that cannot be asked at all has one
-    answer, with the reason.
+    answer, with the reason. A program that does not end within 15 seconds is ended. For a host that hangs, bound the
+    task by C(timeout), as the playbook C(opendba.mysql_ha.audit) does.
 author:
   - opendba authors (@opendba)
 options:
@@ -97,6 +98,7 @@ PLAN: tuple[tuple[str, Any, dict[str, Any]], ...] = (
     ("mysql", _info_replication, {"details": True, "find_socket": True, "connect_timeout": 5.0}),
     ("settings", _info_settings, {}),
 )
+SECONDS = 15  # for one program: enough for a busy host, and several that hang still leave time for the rest
 LOGIN = {
     "login_unix_socket": {"type": "path"}, "login_file": {"type": "path"}, "login_user": {"type": "str"},
     "login_password": {"type": "str", "no_log": True}, "login_host": {"type": "str"}, "login_port": {"type": "int"},
@@ -114,7 +116,17 @@ class Part:
         self.params = {name: given.get(name, option.get("default")) for name, option in options.items()}
         self.check_mode = module.check_mode
         self.get_bin_path = module.get_bin_path
-        self.run_command = module.run_command
+        self._run_command = module.run_command
+
+    def run_command(self, command: list[str], **options: Any) -> tuple[int, str, str]:
+        """Bounded: a program that hangs ends its own part, not the audit."""
+        timeout = self.get_bin_path("timeout")
+        bounds = [timeout, "-k", "2", str(SECONDS)] if timeout else []
+        began = time.monotonic()
+        status, output, errors = self._run_command([*bounds, *command], **options)
+        if bounds and status in (124, 128 + 9, -9) and time.monotonic() - began >= SECONDS:
+            raise OSError(f"{command[0]} gave no answer within {SECONDS} s")
+        return int(status), str(output), str(errors)
 
     def fail_json(self, msg: str, **_more: Any) -> None:
         raise Failed(msg)
@@ -134,7 +146,7 @@ def gather(module: AnsibleModule) -> tuple[dict[str, Any], dict[str, float]]:
         began = time.monotonic()
         try:
             answers[family] = {"changed": False, **reader.gather(Part(module, reader.SPEC, given))}
-        except Failed as error:
+        except (Failed, OSError) as error:
             answers[family] = {"failed": True, "msg": str(error)}
         except Exception as error:
             answers[family] = {"failed": True, "msg": f"{type(error).__name__}: {error}"}
@@ -147,7 +159,10 @@ def main() -> None:
         argument_spec={**LOGIN, "settings": {"type": "bool", "default": False}}, supports_check_mode=True
     )
     answers, took = gather(module)
-    module.exit_json(changed=False, answers=answers, took=took)
+    # Nothing here returns the password, and its text may be that of a path, an account or a part of an address, which
+    # Ansible would hide too: a server in /var/lib/mysql whose password is mysql.
+    module.no_log_values.discard(module.params["login_password"])
+    module.exit_json(changed=False, answers=answers, took=took, invocation={})
 
 
 if __name__ == "__main__":

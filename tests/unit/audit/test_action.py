@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from unittest.mock import MagicMock
 import jsonschema
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.opendba.mysql_ha.plugins.action import audit
 from ansible_collections.opendba.mysql_ha.plugins.action import read_host as read_host_action
@@ -52,6 +55,9 @@ def test_reports_are_written(tmp_path: Path) -> None:
 
 def test_only_what_was_asked_for(tmp_path: Path) -> None:
     assert run(hosts=["db1"], directory=str(tmp_path), formats=["json"])["files"] == [str(tmp_path / "audit.json")]
+    assert run(hosts=["db1"], directory=str(tmp_path), formats="json, html")["files"] == [
+        str(tmp_path / "audit.json"), str(tmp_path / "audit.html"),
+    ]  # fmt: skip
     assert run(hosts=["db1"])["files"] == []
     assert run(True, hosts=["db1"], directory=str(tmp_path / "none"))["files"] == []
     assert not (tmp_path / "none").exists()
@@ -61,15 +67,25 @@ def test_only_what_was_asked_for(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         ({}, "hosts: a list"),
-        ({"hosts": []} | {"fail_on": "sometimes"}, "'sometimes' is none of critical"),
-        ({"hosts": [], "formats": ["pdf"]}, "pdf is none of"),
-        ({"hosts": [], "suppressions": ["MHA-R001"]}, "a list of dictionaries"),
-        ({"hosts": [], "hots": []}, "hots: no such option"),
+        ({"hosts": []}, "there is no host to judge"),
+        ({"hosts": ["db1"], "fail_on": "sometimes"}, "'sometimes' is none of critical"),
+        ({"hosts": ["db1"], "formats": ["pdf"]}, "pdf is none of"),
+        ({"hosts": ["db1"], "formats": "json,pdf"}, ": pdf is none of"),
+        ({"hosts": ["db1"], "suppressions": ["MHA-R001"]}, "a list of dictionaries"),
+        ({"hosts": ["db1"], "suppressions": [{"rule": "MHA-R001"}, {"rule": "MHA-R001", "hosts": "db1"}]},
+         "number 2: hosts: no such key"),
+        ({"hosts": ["db1"], "suppressions": [{"rule": "MHA-R001", "host": ["db1"]}]}, "number 1: host: no text"),
+        ({"hosts": ["db1"], "hots": []}, "hots: no such option"),
     ],
-)
+)  # fmt: skip
 def test_mistakes(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(AnsibleActionFail, match=said):
         run(**arguments)
+
+
+def test_a_relative_directory_is_one_of_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(hosts=["db1"], directory="new", formats=["json"])["files"] == [str(tmp_path / "new" / "audit.json")]
 
 
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
@@ -156,3 +172,34 @@ def test_a_host_is_read_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers["lvs"] == {"failed": True, "msg": "no"}
     assert answers["haproxy"] == {"failed": True, "msg": "KeyError: 'odd'"}
     assert list(gathered(monkeypatch, settings=True)[0]) == [*FAMILIES_READ, "settings"]
+
+
+def test_a_program_that_hangs_ends_its_own_part(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def execute(command: list[str], **_options: Any) -> tuple[int, str, str]:
+        done = subprocess.run(command, capture_output=True, check=False, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    sleeper = tmp_path / "haproxy"
+    sleeper.write_text("#!/bin/sh\nexec sleep 30\n")
+    sleeper.chmod(0o755)
+    monkeypatch.setattr(read_host_module, "SECONDS", 1)
+    module = MagicMock(run_command=execute, get_bin_path=shutil.which, check_mode=False)
+    part = read_host_module.Part(module, {}, {})
+    began = time.monotonic()
+    with pytest.raises(OSError, match=r"haproxy gave no answer within 1 s"):
+        part.run_command([str(sleeper), "-v"])
+    assert time.monotonic() - began < 5
+    assert part.run_command(["false"])[0] == 1
+
+
+@pytest.mark.parametrize("password", ["mysql", "1"])
+def test_a_weak_password_rewrites_no_facts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], password: str
+) -> None:
+    said = {"socket": "/run/mysqld/mysqld.sock", "address": "192.0.2.11", "number": 1}
+    monkeypatch.setattr(read_host_module, "gather", lambda module: ({"mysql": said}, {"mysql": 1.1}))
+    with patch_module_args({"login_password": password}), pytest.raises(SystemExit):
+        read_host_module.main()
+    answer = json.loads(capsys.readouterr().out)
+    assert not answer.pop("invocation", None)  # which would show it
+    assert answer == {"answers": {"mysql": said}, "changed": False, "took": {"mysql": 1.1}}
