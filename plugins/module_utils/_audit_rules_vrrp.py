@@ -43,7 +43,7 @@ def _vips(cluster: Cluster) -> dict[str, dict[str, Facts]]:
     found: dict[str, dict[str, Facts]] = {}
     for host, vips in cluster.having("vips"):
         for vip in vips:
-            if "vrrp" in vip["sources"]:
+            if {"vrrp", "states"} & set(vip["sources"]):
                 found.setdefault(vip["address"], {})[host] = vip
     return found
 

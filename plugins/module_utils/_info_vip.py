@@ -8,15 +8,13 @@ from __future__ import annotations
 import functools
 import ipaddress
 import os
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import _keepalived_model, _vip
-from ._keepalived_conf import effective
-from ._keepalived_daemon import config_id
+from . import _vip
+from ._keepalived_daemon import config_file
 from ._keepalived_reader import DEFAULT, Reader
 from ._neighbour import holders
 
@@ -27,7 +25,7 @@ def described(reader: Reader, path: str, arguments: list[str]) -> dict[str, Any]
     whole = reader.configuration(path, reader.installed()[1])
     if whole is None:
         return None
-    return _keepalived_model.describe(effective(whole.statements, config_id(arguments, socket.gethostname())))
+    return reader.described(whole, arguments)
 
 
 ATONCE = 16
@@ -37,7 +35,7 @@ SPEC: dict[str, Any] = {
     "states": {"type": "dict", "default": {}},
     "probe": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 0.3},
-    "config": {"type": "path", "default": DEFAULT},
+    "config": {"type": "path"},
 }
 
 
@@ -50,7 +48,9 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     reader = Reader(module)
     running, daemon = reader.daemon()
     addresses = reader.addresses()
-    configuration = described(reader, module.params["config"], daemon.arguments if daemon else [])
+    arguments = daemon.arguments if daemon else []
+    path = os.path.join("/", module.params["config"] or config_file(arguments, DEFAULT))
+    configuration = described(reader, path, arguments)
     known = _vip.discover(configuration, addresses, states)
     if given is not None:
         unknown: dict[str, Any] = {"sources": [], "at": None, "interface": None}

@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._keepalived_conf import effective
-from ._keepalived_daemon import config_file, config_id
+from ._keepalived_daemon import config_file
 from ._keepalived_host import describe_program
-from ._keepalived_model import commands, describe
+from ._keepalived_model import commands
 from ._keepalived_reader import DEFAULT, Reader
 from ._keepalived_secrets import without_secrets
 from ._vrrp import combine, vip_states
@@ -41,7 +39,7 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     check: Facts | None = None
     whole = reader.configuration(path, version) if keepalived or os.path.exists(path) else None
     if whole:
-        described = describe(effective(whole.statements, config_id(arguments, socket.gethostname())))
+        described = reader.described(whole, arguments)
         statements = without_secrets(whole.statements)
         shown = {"files": whole.files, "problems": whole.problems, "statements": statements, **described}
         check = reader.check(keepalived, version, path, arguments)

@@ -119,8 +119,12 @@ def config_id(arguments: list[str], hostname: str) -> str:
 def config_file(arguments: list[str], default: str) -> str:
     """The main file of the daemon with these arguments."""
     for place, argument in enumerate(arguments):
-        if argument in ("-f", "--use-file") and place + 1 < len(arguments):
+        if argument == "--use-file" and place + 1 < len(arguments):
             return arguments[place + 1]
         if argument.startswith("--use-file="):
             return argument.partition("=")[2]
+        # Short options may stand together, and the last of them may have its value in the same word.
+        joined = re.fullmatch(r"-[BDGILPRSVXCdlmnx]*f(.*)", argument)
+        if joined and (joined[1] or place + 1 < len(arguments)):
+            return joined[1] or arguments[place + 1]
     return default

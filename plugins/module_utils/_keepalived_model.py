@@ -179,10 +179,7 @@ def _vip(statement: Statement) -> Facts | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        if "$" not in text:
-            return None
-        return {"address": text, "prefix": number(prefix), "interface": _after(words, "dev"), "label": None,
-                "at": statement["at"]}  # fmt: skip
+        return None
     return {
         "address": str(address),
         # keepalived takes an address without a prefix for a host's.

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ._ip_addresses import parse_addresses
-from ._keepalived_conf import Configuration, Unreadable, read_all
-from ._keepalived_daemon import DATA, JSON, Version, parse_unit, parse_version, signals
+from ._keepalived_conf import Configuration, Unreadable, effective, read_all
+from ._keepalived_daemon import DATA, JSON, Version, config_id, parse_unit, parse_version, signals
 from ._keepalived_dump import parse_journal, parse_json, parse_text
 from ._keepalived_host import NAMES, SOURCES, Daemon, daemons, dump, files
+from ._keepalived_model import describe
+from ._keepalived_parameters import expanded
+from ._keepalived_secrets import hidden
 
 Facts = dict[str, Any]
 DEFAULT = "/etc/keepalived/keepalived.conf"
@@ -68,6 +72,12 @@ class Reader:
         found = self.part("configuration", lambda: read_all(path, lambda name: files(name, with_executables)), None)
         return found if isinstance(found, Configuration) else None
 
+    @staticmethod
+    def described(configuration: Configuration, arguments: list[str]) -> Facts:
+        """What it means to a daemon with these arguments."""
+        own = effective(configuration.statements, config_id(arguments, socket.gethostname()))
+        return describe(expanded(own))
+
     def unit(self) -> dict[str, str]:
         systemctl = self.find("systemctl")
         if not systemctl:
@@ -87,7 +97,8 @@ class Reader:
             return None
         options = [option for option in arguments if option.startswith("--config-id=")]
         status, text = self._run(keepalived, "--config-test=", f"--use-file={path}", *options)
-        return {"status": status, "messages": [line.strip() for line in text.splitlines() if line.strip()][:100]}
+        messages = [hidden(line.strip()) for line in text.splitlines() if line.strip()]
+        return {"status": status, "messages": messages[:100]}
 
     def dumps(self, daemon: Daemon, version: Version | None, settings: Facts, wait: float) -> dict[str, list[Facts]]:
         """What the daemon says of itself, by source."""

@@ -49,10 +49,10 @@ def _hidden_value(option: str, value: str, client: bool) -> str:
 
 def without_secrets(statements: list[Statement]) -> list[Statement]:
     """For people's eyes: no VRRP password, and none in the command line of a check."""
-    return _shown(statements, _secret_names(statements))
+    return _shown(statements, secret_names(statements))
 
 
-def _secret_names(statements: list[Statement]) -> set[str]:
+def secret_names(statements: list[Statement]) -> set[str]:
     """Definitions ($NAME=) that a password is made of."""
     definitions: dict[str, str] = {}
     secrets: list[str] = []

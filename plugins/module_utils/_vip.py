@@ -66,7 +66,7 @@ def judge(places: list[Facts], state: str | None, running: bool | None, sources:
         stale = here and state != "MASTER"
         reason = f"VRRP says {state} here" if stale else ""
         return {"stale": stale, "missing": not here and state == "MASTER", "reason": reason}
-    if here and running is False and "vrrp" in sources:
+    if here and running is False and {"vrrp", "states"} & set(sources):
         return {"stale": True, "missing": False, "reason": "an address of keepalived, which does not run here"}
     return {"stale": None if here else False, "missing": None, "reason": ""}
 

@@ -44,9 +44,9 @@ options:
     default: 0.3
   config:
     description:
-      - keepalived's main configuration file.
+      - keepalived's main configuration file. Without it, that of the running daemon, else
+        C(/etc/keepalived/keepalived.conf).
     type: path
-    default: /etc/keepalived/keepalived.conf
 notes:
   - Needs root to ask, and to see whether keepalived runs.
   - A router that answers ARP for others (proxy ARP) counts as a host that has the VIP.

@@ -134,6 +134,8 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-V019", [("db2/os/interfaces", ["lo", "ens3"])], ["db2"], "no interface eth0"),
     ("MHA-V020", [("db2/vrrp", member("advert_int 0.2", "advert_int 1"))],
      ["db1", "db2"], "0.2 for 192.0.2.100, but 1 on db2"),
+    ("MHA-V001", [("db1/vips/0/sources", ["states"]), ("db2/vips/0/sources", ["states"]), ("db2/vips/0/here", True)],
+     ["db1", "db2"], "is here and on db2"),
     ("MHA-V021", [("db2/vips/0/stale", True), ("db2/vips/0/reason", "VRRP says BACKUP here")],
      ["db2"], "VRRP says BACKUP"),
     ("MHA-V022", [(f"{INSTANCE}/tracked", [])], ["db2"], "orders tracks nothing"),

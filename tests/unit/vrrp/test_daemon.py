@@ -138,6 +138,9 @@ def test_what_lies_where_it_writes(file: FileState, trap: bool, fresh: bool) -> 
         (["keepalived", "--use-file=/y.conf", "--config-id=two"], "two", "/y.conf"),
         (["keepalived", "-ithree"], "three", "/default"),
         (["keepalived", "-i"], "", "/default"),
+        (["keepalived", "-D", "-f/z.conf"], "db1", "/z.conf"),
+        (["keepalived", "-lnDf", "/z.conf"], "db1", "/z.conf"),
+        (["keepalived", "-f"], "db1", "/default"),
     ],
 )
 def test_arguments(arguments: list[str], name: str, path: str) -> None:

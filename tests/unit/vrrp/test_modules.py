@@ -12,6 +12,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils import _info_vip, _keepalived_reader
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_host import Daemon
 from ansible_collections.opendba.mysql_ha.plugins.modules import vip_info, vrrp_info
 from unit.vrrp.practitioners import UNICAST
 
@@ -129,10 +130,30 @@ def test_asking_the_segment(
     monkeypatch.setattr(_info_vip, "holders", holders)
     wanted = ["192.0.2.180/24", "192.0.2.99", "203.0.113.7"]
     found = run(vip_info, capsys, vips=wanted, config=str(configuration))
-    assert asked == [("192.0.2.180", "ens3", 0.3), ("192.0.2.99", "ens3", 0.3)]
+    assert sorted(asked) == [("192.0.2.180", "ens3", 0.3), ("192.0.2.99", "ens3", 0.3)]
     assert [vip["holders"] for vip in found["vips"]] == [2, None, None]
     assert found["vips"][0]["sources"] == ["given", "vrrp"]
     assert found["problems"] == ["asking for 192.0.2.99 on ens3: [Errno 1] Operation not permitted"]
+
+
+def test_the_file_of_the_daemon_that_runs(
+    programs: Any, configuration: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(ip=ADDRESSES)
+    configuration.write_text("$VIP=192.0.2.180/24\n$PASS=geheim\n" + configuration.read_text().replace(
+        "192.0.2.180/24", "${VIP}").replace("auth_pass meta#80", "auth_pass $PASS") + "virtual_server $UNKNOWN 80 { }")
+    arguments = ["keepalived", f"-f{configuration}"]
+    running = Daemon(1, 0, arguments, "/", "/tmp", False, None, [])
+    monkeypatch.setattr(_keepalived_reader, "daemons", lambda: [running])
+    vrrp = run(vrrp_info, capsys, dump=False)["vrrp"]
+    assert vrrp["vip_states"] == {"192.0.2.180": "MASTER"}
+    assert vrrp["configuration"]["instances"][0]["auth_pass_length"] == 6
+    assert "geheim" not in json.dumps(vrrp)
+    found = run(vip_info, capsys, states=vrrp["vip_states"], probe=False)
+    assert found["problems"] == []
+    assert [(vip["address"], vip["sources"], vip["at"]) for vip in found["vips"]] == [
+        ("192.0.2.180", ["states", "vrrp"], f"{configuration}:28")
+    ]  # fmt: skip
 
 
 def test_no_address(programs: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,6 +167,11 @@ def test_stale(state: str | None, running: bool | None, stale: bool | None, miss
     assert found["places"][0]["interface"] == "veth0"
 
 
+def test_a_vip_that_only_the_dump_tells_is_stale_too() -> None:
+    known = _vip.discover(None, HERE, {"192.0.2.100": None})
+    assert _vip.describe("192.0.2.100", known["192.0.2.100"], HERE, None, False)["stale"] is True
+
+
 def test_missing() -> None:
     assert vip("192.0.2.180", "MASTER", text=UNICAST)["missing"] is True
     assert vip("192.0.2.180", "BACKUP", text=UNICAST)["stale"] is False
