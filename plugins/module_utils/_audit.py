@@ -41,15 +41,38 @@ class Cluster(NamedTuple):
     def home(self, address: str, port: int | None = None) -> str | None:
         """The host that has an address or a name; where several instances share it, the one with the port."""
         port = port or None  # a director's 0: all ports
-        found = [
-            host
-            for host, os in self.having("os")
-            if address and address.lower() in (host.lower(), *os.get("addresses", []), *os.get("names", []))
-        ]
+        name = (address or "").lower()
+        places = {host: os.get("addresses", []) for host, os in self.having("os")}
+        found = [host for host, addresses in places.items() if name and name in (host.lower(), *addresses)]
+        if name and not found:
+            found = [host for host, os in self.having("os") if name in os.get("names", [])]
+            if any(places[host] != places[found[0]] for host in found):
+                return None  # a copied machine often has its model's name
         if len(found) > 1 and port is not None:
             exact = [host for host in found if ((self.hosts[host].get("mysql") or {}).get("port")) == port]
             found = exact or found
         return found[0] if found else None
+
+    def source(self, channel: Facts) -> str | None:
+        """The member that a channel follows: by its address, else by its UUID, unless that is of several."""
+        home = self.home(channel.get("source_host") or "", channel.get("source_port"))
+        uuid = channel.get("source_uuid")
+        if home or not uuid:
+            return home
+        found = [host for host, mysql in self.having("mysql") if mysql.get("server_uuid") == uuid]
+        return found[0] if len(found) == 1 else None
+
+    def follows_outsiders(self) -> bool:
+        """Whether some member's source is none that was asked, nor an address that moves: the writer may be there."""
+        moving = {vip["address"] for _host, vips in self.having("vips") for vip in vips}
+        moving |= {
+            vip["address"] for _host, vrrp in self.having("vrrp")
+            for instance in vrrp.get("instances") or [] for vip in instance["vips"]
+        }  # fmt: skip
+        return any(
+            self.source(channel) is None and channel.get("source_host") not in moving
+            for _host, mysql in self.having("mysql") for channel in mysql.get("channels") or []
+        )  # fmt: skip
 
 
 Predicate = Callable[[Cluster], Iterable[Evidence]]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import _gtid
@@ -18,6 +18,25 @@ _NO_VIPS = ("127.0.0.1", "::1", "localhost")
 
 def clusters(hosts: dict[str, Facts], groups: dict[str, list[str]]) -> list[Cluster]:
     """Each host is in one cluster. `groups` are those of the inventory, for names only."""
+    members = _joined(hosts, edges(hosts))
+    names = [_names_of(found, hosts, groups) for found in members]
+    often = Counter(name for each in names for name in set(each))
+    return sorted(
+        (
+            Cluster(next((name for name in each if often[name] == 1), found[0]), {host: hosts[host] for host in found})
+            for each, found in zip(names, members)
+        ),
+        key=lambda each: each.name,
+    )
+
+
+def systems(cluster: Cluster) -> list[Cluster]:
+    """Those of it that hold the same data: one balancer may stand in front of several databases."""
+    members = _joined(cluster.hosts, edges(cluster.hosts, balancers=False))
+    return [Cluster(cluster.name, {host: cluster.hosts[host] for host in found}) for found in members]
+
+
+def _joined(hosts: dict[str, Facts], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
     parents = {host: host for host in hosts}
 
     def root(host: str) -> str:
@@ -26,24 +45,16 @@ def clusters(hosts: dict[str, Facts], groups: dict[str, list[str]]) -> list[Clus
             host = parents[host]
         return host
 
-    for one, other in edges(hosts):
+    for one, other in pairs:
         parents[root(other)] = root(one)
     members: dict[str, list[str]] = {}
     for host in hosts:
         members.setdefault(root(host), []).append(host)
-    names = [_names_of(found, hosts, groups) for found in members.values()]
-    often = Counter(name for each in names for name in set(each))
-    return sorted(
-        (
-            Cluster(next((name for name in each if often[name] == 1), found[0]), {host: hosts[host] for host in found})
-            for each, found in zip(names, members.values())
-        ),
-        key=lambda each: each.name,
-    )
+    return list(members.values())
 
 
-def edges(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
-    """Pairs of hosts that belong together."""
+def edges(hosts: dict[str, Facts], balancers: bool = True) -> Iterator[tuple[str, str]]:
+    """Pairs of hosts that belong together; without `balancers` those that have the same data."""
     homes: dict[str, list[str]] = {}  # several names may share a machine
     for host, facts in hosts.items():
         for address in (facts.get("os") or {}).get("addresses") or []:
@@ -57,16 +68,21 @@ def edges(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
         for instance in vrrp.get("instances") or []:
             for vip in instance["vips"]:
                 vips.setdefault(vip["address"], []).append(host)
-        for service in (vrrp.get("configuration") or {}).get("virtual_servers") or []:
-            services.setdefault((service["address"], service["port"], service["mark"]), []).append(host)
-            for server in service["servers"]:
-                at = homes.get(server["address"] or "", [])
-                yield from ((host, home) for home in at if _serves(hosts[home], server))
-        for proxy in ((facts.get("haproxy") or {}).get("configuration") or {}).get("proxies") or []:
-            for server in proxy["servers"]:
-                at = homes.get(server["address"] or "", [])
-                yield from ((host, home) for home in at if _serves(hosts[home], server))
-    yield from (pair for members in [*vips.values(), *services.values()] for pair in zip(members, members[1:]))
+        virtual_servers = (vrrp.get("configuration") or {}).get("virtual_servers") or []
+        for service in virtual_servers:
+            if not service["group"]:  # whose addresses are those of the group
+                services.setdefault((service["address"], service["port"], service["mark"]), []).append(host)
+        proxies = ((facts.get("haproxy") or {}).get("configuration") or {}).get("proxies") or []
+        for pool in [*virtual_servers, *proxies]:
+            behind = [
+                home for server in pool["servers"] for home in homes.get(server["address"] or "", [])
+                if _serves(hosts[home], server)
+            ]  # fmt: skip
+            # One pool has one database behind it; another pool of the same host may have another.
+            members = [host, *behind] if balancers else behind
+            yield from zip(members, members[1:])
+    groups = [*vips.values(), *(services.values() if balancers else [])]
+    yield from (pair for members in groups for pair in zip(members, members[1:]))
     yield from _channels(hosts, homes, vips)
     yield from _histories(hosts)
 
@@ -89,21 +105,32 @@ def _serves(facts: Facts, server: Facts) -> bool:
 def _channels(
     hosts: dict[str, Facts], homes: dict[str, list[str]], vips: dict[str, list[str]]
 ) -> Iterator[tuple[str, str]]:
+    owners = _owners(hosts)
     for host, facts in hosts.items():
         for channel in (facts.get("mysql") or {}).get("channels") or []:
             source, port = channel.get("source_host") or "", channel.get("source_port")
             for home in [*homes.get(source.lower(), []), *vips.get(source, [])]:
                 if home != host and _serves(hosts[home], {"port": port}):
                     yield host, home
+            # A source may go by a name that only its replica knows.
+            followed = owners.get((channel.get("source_uuid") or "").lower(), [])
+            if len(followed) == 1 and followed != [host]:
+                yield host, followed[0]
 
 
-def _histories(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
-    """Who has transactions of whom."""
+def _owners(hosts: dict[str, Facts]) -> dict[str, list[str]]:
+    """Hosts by server UUID, which copies of one machine share."""
     owners: dict[str, list[str]] = {}
     for host, facts in hosts.items():
         uuid = (facts.get("mysql") or {}).get("server_uuid")
         if uuid:
             owners.setdefault(uuid.lower(), []).append(host)
+    return owners
+
+
+def _histories(hosts: dict[str, Facts]) -> Iterator[tuple[str, str]]:
+    """Who has transactions of whom."""
+    owners = _owners(hosts)
     for host, facts in hosts.items():
         try:
             executed = _gtid.parse((facts.get("mysql") or {}).get("gtid_executed") or "")

@@ -71,7 +71,7 @@ def channels(cluster: Cluster) -> list[Facts]:
                 {
                     "host": host,
                     "name": channel.get("name") or "",
-                    "source": cluster.home(source, channel.get("source_port")),
+                    "source": cluster.source(channel),
                     "vip": source if source in moving else None,
                     "source_host": source,
                     "source_port": channel.get("source_port"),

@@ -8,6 +8,7 @@ A family that is None could not be read and is not judged; one that is absent is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,6 +88,8 @@ def machines(hosts: Mapping[str, Asked]) -> None:
         if all(key):
             machine.setdefault(key, []).append(host)
     for first, *others in machine.values():
+        if others:
+            _share(first, [first, *others])
         for host in others:
             for family in _MACHINE:
                 host.facts.pop(family, None)
@@ -95,6 +98,41 @@ def machines(hosts: Mapping[str, Asked]) -> None:
         known = {unasked(socket) for socket in asked if socket}
         for host in (first, *others):
             host.problems = [problem for problem in host.problems if problem["text"] not in known]
+
+
+def _share(first: Asked, servers: list[Asked]) -> None:
+    """Notes with each VIP which of the machine's servers it leads to; None where nothing tells."""
+    vrrp = first.facts.get("vrrp") or {}
+    words: dict[str, str] = {}
+    for instance in (vrrp.get("configuration") or {}).get("instances") or []:
+        for vip in instance["vips"]:
+            words[vip["address"]] = f"{words.get(vip['address'], '')} {_words(instance, vrrp['configuration'])}"
+    states = {host.name: (host.facts.get("mysql") or {}).get("read_only") for host in servers}
+    for vip in first.facts.get("vips") or []:
+        named = [host.name for host in servers if _names(words.get(vip["address"], ""), host)]
+        if len(named) == 1:
+            vip["server"] = {"host": named[0], "read_only": states[named[0]]}
+        elif not all(states.values()):  # else it is in front of a read-only one, whichever that is
+            vip["server"] = None
+
+
+def _words(instance: Facts, configuration: Facts) -> str:
+    """What an instance is called, tracks and runs: there a machine's servers are told apart."""
+    tracked = {each["name"] for kind in ("scripts", "files", "processes") for each in instance[f"track_{kind}"]}
+    texts = [instance["name"], *tracked, *(each["command"] for each in instance["notify"])]
+    for kind, key in (("scripts", "command"), ("track_files", "file"), ("track_processes", "process")):
+        texts += [each[key] or "" for each in configuration[kind] if each["name"] in tracked]
+    return " ".join(texts)
+
+
+def _names(words: str, host: Asked) -> bool:
+    """Whether the port, the socket, the data directory or the name of its server is among them."""
+    mysql = host.facts.get("mysql") or {}
+    port, datadir = str(mysql.get("port") or ""), (mysql.get("datadir") or "").rstrip("/")
+    return bool(port and re.search(rf"(?<!\d){port}(?!\d)", words)) or any(
+        mark and re.search(rf"(?<!\w){re.escape(mark)}(?![\w-])", words)
+        for mark in (mysql.get("socket"), datadir, host.name)
+    )
 
 
 def answers_of(registered: Any) -> Facts:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import _gtid
 from ._audit import Cluster, Evidence, Rules
 
 RULES = Rules()
@@ -69,45 +68,6 @@ def skipped_errors(cluster: Cluster) -> Iterator[Evidence]:
     yield from _not(cluster, "replica_skip_errors", ("OFF", ""))
 
 
-def _sets(cluster: Cluster) -> dict[str, _gtid.GtidSet]:
-    return {
-        host: _gtid.parse(mysql.get("gtid_executed") or "")
-        for host, mysql in cluster.having("mysql")
-        # Empty is a set too, of a source whose history was just begun anew.
-        if (mysql.get("gtid_executed") or mysql.get("gtid_mode") == "ON") and mysql.get("flavour") != "mariadb"
-    }
-
-
-def _beyond_writer(cluster: Cluster, own: bool) -> Iterator[Evidence]:
-    """What others have and the only writer lacks, of their own (`own`) or of third servers. Not what the writer itself
-    wrote: it goes on writing while we read."""
-    writers = cluster.writers()
-    sets = _sets(cluster)
-    if len(writers) != 1 or writers[0] not in sets:
-        return
-    uuids = {host: str(mysql.get("server_uuid", "")).lower() for host, mysql in cluster.having("mysql")}
-    for host, executed in sets.items():
-        extra = _gtid.subtract(executed, sets[writers[0]])
-        extra = {
-            key: intervals
-            for key, intervals in extra.items()
-            if (key[:36] == uuids[host]) == own and key[:36] != uuids[writers[0]]
-        }
-        if host != writers[0] and extra:
-            shown = _gtid.show(extra)
-            yield Evidence(host, f"{writers[0]}, the writer, lacks {shown}", shown)
-
-
-@rule(
-    "MHA-R004", "serious", "Errant transactions",
-    why="They were written on a server that is not the writer. When it becomes the writer they come back everywhere, "
-    "or replication stops because they are purged.",
-    mend="Compare the data, then seed the server anew from the writer.", variable="agent_rejoin", needs=_MYSQL,
-)  # fmt: skip
-def errant(cluster: Cluster) -> Iterator[Evidence]:
-    yield from _beyond_writer(cluster, own=True)
-
-
 @rule(
     "MHA-R005", "critical", "Servers share a server_id",
     why="A server drops events that carry its own id, and a source breaks the connection of one of two equal replicas.",
@@ -143,19 +103,6 @@ def half_read_only(cluster: Cluster) -> Iterator[Evidence]:
     for host, mysql in cluster.having("mysql"):
         if mysql.get("read_only") and mysql.get("super_read_only") is False:
             yield Evidence(host, "read_only = ON, super_read_only = OFF", False)
-
-
-@rule(
-    "MHA-R008", "critical", "More than one server accepts writes",
-    why="Two writers diverge, and no failover can mend that.",
-    mend="Decide which one is right, set super_read_only on the others at once, compare, seed anew.", needs=_MYSQL,
-)  # fmt: skip
-def many_writers(cluster: Cluster) -> Iterator[Evidence]:
-    writers = cluster.writers()
-    if len(writers) > 1:
-        for host in writers:
-            others = ", ".join(each for each in writers if each != host)
-            yield Evidence(host, f"read_only = OFF here and on {others}", False)
 
 
 def _rests(cluster: Cluster, host: str, channel: dict[str, Any]) -> bool:
@@ -327,29 +274,6 @@ def persisted(cluster: Cluster) -> Iterator[Evidence]:
             value = str((mysql.get("persisted_variables") or {}).get(name, "ON")).upper()
             if value in ("OFF", "0", "FALSE"):
                 yield Evidence(host, f"{name} = {value} is persisted", value)
-
-
-@rule(
-    "MHA-R027", "serious", "A replica is ahead of the writer",
-    why="It has transactions of a former source that the writer never got; it follows without an error and differs.",
-    mend="Compare the data, then seed the replica anew from the writer.", variable="agent_rejoin", needs=_MYSQL,
-)  # fmt: skip
-def ahead(cluster: Cluster) -> Iterator[Evidence]:
-    yield from _beyond_writer(cluster, own=False)
-
-
-@rule(
-    "MHA-R028", "critical", "No server accepts writes",
-    why="Applications cannot write at all.",
-    mend="Find out why the last writer was closed before you open one.", needs=_MYSQL,
-)  # fmt: skip
-def no_writer(cluster: Cluster) -> Iterator[Evidence]:
-    states = {host: mysql.get("read_only") for host, mysql in cluster.having("mysql")}
-    # A host that did not answer may be the writer.
-    instances = sum(1 for facts in cluster.hosts.values() if "mysql" in facts)
-    if states and len(states) == instances and all(states.values()):
-        for host in states:
-            yield Evidence(host, "read_only = ON", True)
 
 
 @rule(

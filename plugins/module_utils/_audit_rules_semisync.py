@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
+from ._audit_clusters import systems
 
 RULES = Rules()
 rule = RULES.rule
@@ -29,10 +30,14 @@ def _semi_sync(cluster: Cluster) -> Iterator[tuple[str, dict[str, Any], dict[str
     variable="mysql_durability",
 )  # fmt: skip
 def absent(cluster: Cluster) -> Iterator[Evidence]:
-    for host, state, mysql in _semi_sync(cluster):
-        if mysql.get("read_only") is False and len(cluster.hosts) > 1 and not state.get("source_enabled"):
-            loaded = "is off" if state.get("source_enabled") is False else "is not loaded"
-            yield Evidence(host, f"semi-synchronous replication {loaded} on the writer", state.get("source_enabled"))
+    for system in systems(cluster):
+        if sum(1 for facts in system.hosts.values() if "mysql" in facts) < 2:
+            continue  # there is nobody who could have a copy
+        for host, state, mysql in _semi_sync(system):
+            if mysql.get("read_only") is False and not mysql.get("group") and not state.get("source_enabled"):
+                loaded = "is off" if state.get("source_enabled") is False else "is not loaded"
+                text = f"semi-synchronous replication {loaded} on the writer"
+                yield Evidence(host, text, state.get("source_enabled"))
 
 
 @rule(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
+from ._audit_clusters import systems
 
 RULES = Rules()
 rule = RULES.rule
@@ -96,15 +97,46 @@ def vip_nowhere(cluster: Cluster) -> Iterator[Evidence]:
     needs=("vips", "mysql"),
 )  # fmt: skip
 def vip_read_only(cluster: Cluster) -> Iterator[Evidence]:
-    servers = dict(cluster.having("mysql"))
-    writers = cluster.writers()
-    for address, hosts in _vips(cluster).items():
-        for host, vip in hosts.items():
-            # A VIP that the writer's host does not know is one for reads, and meant to be here.
-            meant = not writers or any(writer in hosts for writer in writers)
-            if vip["here"] and meant and servers.get(host, {}).get("read_only"):
-                who = f"the writer is {', '.join(writers)}" if writers else "there is no writer"
-                yield Evidence(host, f"{address} is here, read_only = ON, and {who}", address, vip["at"])
+    for system in systems(cluster):
+        known = {
+            address: {host: _server(system, host, vip) for host, vip in hosts.items()}
+            for address, hosts in _vips(system).items()
+        }
+        for address, hosts in _vips(system).items():
+            servers = known[address]
+            behind = {name for name, _read_only in servers.values()}
+            writers = [name for name, read_only in servers.values() if read_only is False]
+            if behind <= set(system.hosts):  # else they are another system's, of which no more is known
+                writers = system.writers()
+            if not _for_writes(system, writers, behind):
+                continue
+            # Of several VIPs one is for writes: those that the writer holds.
+            held = [
+                other for other, seen in _vips(system).items()
+                if other != address
+                and any(vip["here"] and known[other][host][0] in writers for host, vip in seen.items())
+            ]  # fmt: skip
+            for host, vip in hosts.items():
+                name, read_only = servers[host]
+                spare = any(known[other].get(host) == servers[host] for other in held)
+                if vip["here"] and read_only and not spare:
+                    on = "read_only = ON" if name == host else f"read_only = ON on {name}"
+                    who = f"the writer is {', '.join(writers)}" if writers else "there is no writer"
+                    yield Evidence(host, f"{address} is here, {on}, and {who}", address, vip["at"])
+
+
+def _server(system: Cluster, host: str, vip: Facts) -> tuple[str, bool | None]:
+    """The server that a VIP on this host leads to, and whether it is read-only, as far as that is known."""
+    if "server" in vip:
+        return (vip["server"] or {}).get("host", ""), (vip["server"] or {}).get("read_only")
+    return host, dict(system.having("mysql")).get(host, {}).get("read_only")
+
+
+def _for_writes(system: Cluster, writers: list[str], behind: set[str]) -> bool:
+    """One that the writer's host does not know is for reads. The writer may be none of those that were asked."""
+    if writers:
+        return any(name in behind for name in writers)
+    return behind <= set(system.hosts) and not system.follows_outsiders()
 
 
 @rule(
