@@ -75,7 +75,7 @@ def test_each_scheduler_serves_in_the_kernel(schedulers: tuple[str, str]) -> Non
         # By the client's address there is one server for it, else there are all of them
         assert len(answered) == (1 if scheduler in ("sh", "mh") else 3), (scheduler, answered)
     for name in DIRECTORS:
-        table = parse_table(machine(name).check_output("cat /proc/net/ip_vs").encode())["services"]
+        table = parse_table(machine(name).run("cat /proc/net/ip_vs").stdout.encode())["services"]
         assert {service["address"]: service["scheduler"] for service in table} == by_vip
 
 
