@@ -61,7 +61,8 @@ def _realservers(cluster: Cluster) -> Iterator[tuple[str, str, str | None]]:
 def no_vip(cluster: Cluster) -> Iterator[Evidence]:
     known = dict(cluster.having("lvs"))
     for host, vip, at in _realservers(cluster):
-        if host in known and vip not in {entry["address"] for entry in known[host]["lo"]}:
+        on_lo = known.get(host, {}).get("lo")  # None: it could not be read
+        if on_lo is not None and vip not in {entry["address"] for entry in on_lo}:
             yield Evidence(host, f"{vip} is not on lo", vip, at)
 
 
@@ -69,7 +70,7 @@ def _needs_arp(cluster: Cluster) -> Iterator[tuple[str, str]]:
     found: dict[str, str] = {}
     known = dict(cluster.having("lvs"))
     for host, vip, _at in _realservers(cluster):
-        has_it = vip in {entry["address"] for entry in known.get(host, {}).get("lo", [])}
+        has_it = vip in {entry["address"] for entry in known.get(host, {}).get("lo") or []}
         if has_it and ":" not in vip:  # IPv6 knows no ARP
             found.setdefault(host, vip)
     yield from found.items()
@@ -130,7 +131,7 @@ def vip_later(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def wide_prefix(cluster: Cluster) -> Iterator[Evidence]:
     for host, lvs in cluster.having("lvs"):
-        for entry in lvs["lo"]:
+        for entry in lvs["lo"] or []:
             if entry["prefix"] != (128 if ":" in entry["address"] else 32):
                 yield Evidence(host, f"{entry['address']}/{entry['prefix']} on lo", entry["prefix"])
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._ip_addresses import parse_addresses
 from ._ipvs import (
     LARGEST,
     Unreadable,
@@ -41,14 +41,12 @@ def read_sysctls(directory: Path, names: Any) -> dict[str, int]:
 
 
 def read_lo(text: str) -> list[dict[str, Any]]:
-    """`ip -json address show dev lo`, without 127.0.0.0/8 and ::1. Raises ValueError."""
-    found = []
-    for link in json.loads(text):
-        for entry in link.get("addr_info", []):
-            if not ipaddress.ip_address(entry["local"]).is_loopback:
-                label = entry.get("label") or ""
-                found.append({"address": entry["local"], "prefix": int(entry["prefixlen"]), "label": label})
-    return found
+    """`ip -o address show dev lo`, without 127.0.0.0/8 and ::1: old versions of iproute2 write no JSON."""
+    return [
+        {key: entry[key] for key in ("address", "prefix", "label")}
+        for entry in parse_addresses(text)
+        if not ipaddress.ip_address(entry["address"]).is_loopback
+    ]
 
 
 SPEC: dict[str, Any] = {}
@@ -57,7 +55,7 @@ SPEC: dict[str, Any] = {}
 def gather(module: AnsibleModule) -> dict[str, Any]:
     lvs: dict[str, Any] = {
         "available": TABLE.exists(), "problems": [], "version": None, "size": None, "services": [],
-        "timeouts": None, "sync": None, "settings": {}, "lo": [], "arp": {},
+        "timeouts": None, "sync": None, "settings": {}, "lo": None, "arp": {},
     }  # fmt: skip
 
     def part(what: str, read: Callable[[], Any], default: Any) -> Any:
@@ -88,7 +86,8 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
             lvs["timeouts"] = part("timeouts", lambda: parse_timeouts(run(ipvsadm, "--list", "--timeout")), None)
             lvs["sync"] = part("sync", lambda: parse_daemon(run(ipvsadm, "--list", "--daemon")), None)
             part("persistence", read_persistence, None)
-    lvs["lo"] = part("lo", lambda: read_lo(run("ip", "-json", "address", "show", "dev", "lo")), [])
+    ip = module.get_bin_path("ip", opt_dirs=["/sbin", "/usr/sbin"]) or "ip"
+    lvs["lo"] = part("lo", lambda: read_lo(run(ip, "-o", "address", "show", "dev", "lo")), None)
     lvs["arp"] = {
         name: part("arp", partial(read_sysctls, SYSCTLS / "conf" / name, ARP), {}) for name in ("all", "lo")
     }

@@ -141,7 +141,7 @@ lvs:
           description: V(1), persistent clients leave a server with weight 0; V(0), they stay.
           type: int
     lo:
-      description: Addresses on C(lo) other than those of the host itself.
+      description: Addresses on C(lo) other than those of the host itself; V(null) where they cannot be read.
       type: list
       elements: dict
       contains:

@@ -261,6 +261,8 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-V016", [("lvs1/vrrp/programs/0/exists", None)]),  # it could not be seen
     ("MHA-V017", [("db1/vrrp/configuration/global/script_security", False)]),  # no scripts
     ("MHA-V021", [("db1/vips/0/stale", None)]),
+    ("MHA-L001", [("db1/lvs/lo", None)]),
+    ("MHA-L004", [("db1/lvs/lo", None)]),
     ("MHA-V024", [("db1/vrrp/config_check", None)]),
     ("MHA-V024", [("db1/vrrp/config_check", {"status": 6, "messages": [
         "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
