@@ -19,6 +19,8 @@ from ._keepalived_model import kills_keepalived, program
 Facts = dict[str, Any]
 SCRIPT_LARGEST = 256 * 1024
 POLL = 0.05
+LATE = 3.0  # seconds in which a dump may still come that nobody waits for
+PROC = "/proc"
 NAMES = {36: "keepalived.json", 10: "keepalived.data"}
 SOURCES = {36: "json", 10: "text"}
 
@@ -88,23 +90,35 @@ def _text(path: str) -> str:
         return file.read(65536).decode("utf-8", "replace")
 
 
-def _is_ours(pid: str) -> bool:
-    """In our own mount namespace: not one of a container."""
-    return os.stat(f"/proc/{pid}/ns/mnt").st_ino == os.stat("/proc/self/ns/mnt").st_ino
+def _keepalived(pid: str) -> bool:
+    return os.path.basename(os.readlink(f"{PROC}/{pid}/exe").replace(" (deleted)", "")) == "keepalived"
+
+
+def _shares(pid: str, kind: str) -> bool:
+    """A namespace of ours. Containers have their own for processes; units of systemd may have one for mounts."""
+    return os.readlink(f"{PROC}/{pid}/ns/{kind}") == os.readlink(f"{PROC}/self/ns/{kind}")
+
+
+def in_a_container() -> bool:
+    """Whether one runs that is a container's but uses this host's network: it holds VIPs here."""
+    for name in filter(str.isdigit, os.listdir(PROC)):
+        with contextlib.suppress(OSError):
+            if _keepalived(name) and _shares(name, "net") and not _shares(name, "pid"):
+                return True
+    return False
 
 
 def daemons() -> list[Daemon]:
     """Those that run here, containers left out. Processes that end meanwhile are passed over."""
     parents: dict[str, str] = {}
-    for name in os.listdir("/proc"):
+    for name in os.listdir(PROC):
         if not name.isdigit():
             continue
         with contextlib.suppress(OSError, IndexError, ValueError):
-            target = os.readlink(f"/proc/{name}/exe")
-            ours = os.path.basename(target.replace(" (deleted)", "")) == "keepalived" and _is_ours(name)
-            if ours and serves(_text(f"/proc/{name}/cmdline").rstrip("\0").split("\0")):
+            ours = _keepalived(name) and _shares(name, "pid")
+            if ours and serves(_text(f"{PROC}/{name}/cmdline").rstrip("\0").split("\0")):
                 # pid (name) state parent …; the name may hold anything
-                parents[name] = _text(f"/proc/{name}/stat").rpartition(")")[2].split()[1]
+                parents[name] = _text(f"{PROC}/{name}/stat").rpartition(")")[2].split()[1]
     found = []
     for pid in sorted((pid for pid in parents if parents[pid] not in parents), key=int):
         with contextlib.suppress(OSError, ValueError):
@@ -114,17 +128,17 @@ def daemons() -> list[Daemon]:
 
 def _daemon(pid: str, children: list[str]) -> Daemon:
     environment = dict(
-        entry.split("=", 1) for entry in _text(f"/proc/{pid}/environ").split("\0") if entry.startswith("TMPDIR=")
+        entry.split("=", 1) for entry in _text(f"{PROC}/{pid}/environ").split("\0") if entry.startswith("TMPDIR=")
     )
     return Daemon(
         pid=int(pid),
-        owner=os.stat(f"/proc/{pid}").st_uid,
-        arguments=_text(f"/proc/{pid}/cmdline").rstrip("\0").split("\0"),
-        root=f"/proc/{pid}/root",
+        owner=os.stat(f"{PROC}/{pid}").st_uid,
+        arguments=_text(f"{PROC}/{pid}/cmdline").rstrip("\0").split("\0"),
+        root=f"{PROC}/{pid}/root",
         temporary=environment.get("TMPDIR") or "/tmp",  # noqa: S108 - where keepalived writes
-        replaced=os.readlink(f"/proc/{pid}/exe").endswith(" (deleted)"),
-        status=parse_status(_text(f"/proc/{pid}/status")),
-        children=[parse_status(_text(f"/proc/{child}/status")) for child in children],
+        replaced=os.readlink(f"{PROC}/{pid}/exe").endswith(" (deleted)"),
+        status=parse_status(_text(f"{PROC}/{pid}/status")),
+        children=[parse_status(_text(f"{PROC}/{child}/status")) for child in children],
     )
 
 
@@ -153,11 +167,25 @@ def dump(
     os.kill(daemon.pid, number)
     try:
         return _await(path, daemon.owner, sent, parse, bound)
+    except Unreadable as error:
+        if path in before or _written(path, daemon.owner, sent):
+            raise
+        raise Unreadable(f"{error}; what it may still write there holds the VRRP password") from None
     finally:
         for left in _beside(path) - before:
             if is_fresh(look(left), daemon.owner, sent):
                 with contextlib.suppress(OSError):
                     os.unlink(left)
+
+
+def _written(path: str, owner: int, sent: float) -> bool:
+    """Whether the dump is there, if late, so that it can be taken away."""
+    deadline = time.monotonic() + LATE
+    while not is_fresh(look(path), owner, sent):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL)
+    return True
 
 
 def _beside(path: str) -> set[str]:

@@ -15,7 +15,7 @@ from ._ip_addresses import parse_addresses
 from ._keepalived_conf import Configuration, Unreadable, effective, read_all
 from ._keepalived_daemon import DATA, JSON, Version, config_id, parse_unit, parse_version, signals
 from ._keepalived_dump import parse_journal, parse_json, parse_text
-from ._keepalived_host import NAMES, SOURCES, Daemon, daemons, dump, files
+from ._keepalived_host import NAMES, SOURCES, Daemon, daemons, dump, files, in_a_container
 from ._keepalived_model import describe
 from ._keepalived_parameters import expanded
 from ._keepalived_secrets import hidden
@@ -65,6 +65,9 @@ class Reader:
         found = self.part("daemon", daemons, [])
         if len(found) > 1:
             self.problems.append(f"daemon: {len(found)} of them run; this is the first, process {found[0].pid}")
+        if not found and self.part("daemon", in_a_container, False):
+            self.problems.append("daemon: one runs in a container with this host's network, and is not looked into")
+            return None, None
         return bool(found), found[0] if found else None
 
     def configuration(self, path: str, version: Version | None) -> Configuration | None:

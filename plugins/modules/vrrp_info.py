@@ -68,7 +68,8 @@ vrrp:
       description: Whether there is a program C(keepalived).
       type: bool
     running:
-      description: Whether it runs here, containers left out; V(null) where that cannot be seen.
+      description: Whether it runs here, containers left out; V(null) where that cannot be seen, or where it runs in a
+        container with the network of the host.
       type: bool
     version:
       description: Version of the installed program.

@@ -151,9 +151,10 @@ def test_arguments(arguments: list[str], name: str, path: str) -> None:
 # ---- the loader, with a program that writes when it is asked ---------------------------------------------------------
 
 WRITER = """
-import signal, sys
+import signal, sys, time
 def write(*_):
-    for name in sys.argv[1:]:
+    time.sleep(float(sys.argv[1]))
+    for name in sys.argv[2:]:
         with open(name, "w") as file:
             file.write("content")
 signal.signal(signal.SIGUSR1, write)
@@ -171,9 +172,9 @@ def daemon(pid: int) -> host.Daemon:
 def dumps(tmp_path: Path) -> Any:
     running: list[Popen[str]] = []
 
-    def start(*names: str) -> host.Daemon:
+    def start(*names: str, after: float = 0) -> host.Daemon:
         paths = [str(tmp_path / name) for name in names]
-        running.append(Popen([sys.executable, "-c", WRITER, *paths], stdout=PIPE, text=True, umask=0o177))
+        running.append(Popen([sys.executable, "-c", WRITER, str(after), *paths], stdout=PIPE, text=True, umask=0o177))
         assert running[-1].stdout is not None
         assert running[-1].stdout.readline() == "ready\n"
         return daemon(running[-1].pid)
@@ -204,6 +205,18 @@ def test_a_dump_that_was_there_stays(dumps: Any, tmp_path: Path) -> None:
     os.utime(path, (1, 1))
     assert host.dump(dumps("keepalived.data"), DATA, str(path), parse, 5) == [{"name": "content"}]
     assert path.read_text() == "content"
+
+
+def test_a_dump_that_comes_late_is_taken_away(dumps: Any, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match=r"did not write .* within 0.2 s$"):
+        host.dump(dumps("keepalived.data", after=0.6), DATA, str(tmp_path / "keepalived.data"), parse, 0.2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dump_that_may_still_come_is_told(dumps: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "LATE", 0.1)
+    with pytest.raises(Unreadable, match="may still write there holds the VRRP password"):
+        host.dump(dumps("elsewhere"), DATA, str(tmp_path / "keepalived.data"), parse, 0.2)
 
 
 def test_an_old_dump_is_not_believed(dumps: Any, tmp_path: Path) -> None:
@@ -288,6 +301,42 @@ def test_programs(tmp_path: Path) -> None:
 )
 def test_a_look_at_the_configuration_is_no_daemon(arguments: list[str], daemon: bool) -> None:
     assert serves(arguments) is daemon
+
+
+@pytest.fixture
+def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A /proc with two processes, a daemon and its child."""
+    monkeypatch.setattr(host, "PROC", str(tmp_path))
+
+    def add(name: str, parent: str, **namespaces: str) -> None:
+        (tmp_path / name / "ns").mkdir(parents=True)
+        (tmp_path / name / "exe").symlink_to("/usr/sbin/keepalived (deleted)")
+        for kind in ("pid", "mnt", "net"):
+            (tmp_path / name / "ns" / kind).symlink_to(namespaces.get(kind, "ours"))
+        for file, text in (("cmdline", "keepalived\0-D\0"), ("stat", f"{name} (k (x) y) S {parent} 1"),
+                           ("environ", "TMPDIR=/x\0"), ("status", STATUS)):  # fmt: skip
+            (tmp_path / name / file).write_text(text)
+
+    add("self", "0")
+    return add
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "runs", "contained"),
+    [
+        ({}, True, False),
+        ({"mnt": "its own"}, True, False),  # PrivateTmp=yes and the like
+        ({"pid": "its own", "mnt": "its own", "net": "its own"}, False, False),
+        ({"pid": "its own", "mnt": "its own"}, False, True),
+    ],
+)
+def test_whose_daemon_it_is(processes: Any, namespaces: dict[str, str], runs: bool, contained: bool) -> None:
+    processes("7", "1", **namespaces)
+    processes("8", "7", **namespaces)
+    found = host.daemons()
+    assert [(each.pid, each.temporary, each.replaced) for each in found] == ([(7, "/x", True)] if runs else [])
+    assert [each.children for each in found] == ([[MODERN]] if runs else [])
+    assert host.in_a_container() is contained
 
 
 def test_daemons_are_looked_for_without_harm() -> None:

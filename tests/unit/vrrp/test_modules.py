@@ -33,6 +33,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         lambda _self, name: str(directory / name) if (directory / name).exists() else None,
     )  # fmt: skip
     monkeypatch.setattr(_keepalived_reader, "daemons", list)
+    monkeypatch.setattr(_keepalived_reader, "in_a_container", lambda: False)
     monkeypatch.setattr(_keepalived_reader.os, "geteuid", lambda: 0)
 
     def provide(**scripts: str) -> None:
@@ -154,6 +155,17 @@ def test_the_file_of_the_daemon_that_runs(
     assert [(vip["address"], vip["sources"], vip["at"]) for vip in found["vips"]] == [
         ("192.0.2.180", ["states", "vrrp"], f"{configuration}:28")
     ]  # fmt: skip
+
+
+def test_a_daemon_in_a_container(
+    programs: Any, configuration: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(ip=ADDRESSES)
+    monkeypatch.setattr(_keepalived_reader, "in_a_container", lambda: True)
+    found = run(vrrp_info, capsys, config=str(configuration))["vrrp"]
+    assert found["running"] is None
+    assert ["in a container" in problem for problem in found["problems"]] == [True]
+    assert run(vip_info, capsys, config=str(configuration), probe=False)["vips"][0]["stale"] is None
 
 
 def test_no_address(programs: Any, capsys: pytest.CaptureFixture[str]) -> None:
