@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
+from ._audit_clusters import systems
 
 RULES = Rules()
 rule = RULES.rule
@@ -30,10 +31,17 @@ def _channels(cluster: Cluster) -> Iterator[tuple[str, dict[str, Any], str]]:
             yield host, channel, f"channel '{channel['name']}'" if channel["name"] else "the default channel"
 
 
-def _not(cluster: Cluster, name: str, good: tuple[str, ...]) -> Iterator[Evidence]:
+def _not(cluster: Cluster, name: str, good: tuple[str, ...], of_binlog: bool = False) -> Iterator[Evidence]:
     for host, variables in _variables(cluster):
+        if of_binlog and not _logs(variables):
+            continue
         if name in variables and str(variables[name]).upper() not in good:
             yield Evidence(host, f"{name} = {variables[name]}", variables[name])
+
+
+def _logs(variables: dict[str, Any]) -> bool:
+    """A server without binary logs has no settings of them, whatever their variables say."""
+    return str(variables.get("log_bin", "ON")).upper() not in ("OFF", "0")
 
 
 @rule(
@@ -44,7 +52,7 @@ def _not(cluster: Cluster, name: str, good: tuple[str, ...]) -> Iterator[Evidenc
 )  # fmt: skip
 def no_gtid(cluster: Cluster) -> Iterator[Evidence]:
     for host, mysql in cluster.having("mysql"):
-        if mysql.get("gtid_mode") not in (None, "ON"):
+        if mysql.get("gtid_mode") not in (None, "ON") and mysql.get("group") != "galera":  # which has its own
             yield Evidence(host, f"gtid_mode = {mysql['gtid_mode']}", mysql["gtid_mode"])
 
 
@@ -106,10 +114,16 @@ def half_read_only(cluster: Cluster) -> Iterator[Evidence]:
 
 
 def _rests(cluster: Cluster, host: str, channel: dict[str, Any]) -> bool:
-    """The channel of members that follow the VIP, on the member that holds it: off, and meant to be off."""
-    home = cluster.home(channel.get("source_host") or "", channel.get("source_port"))
+    """Off, and meant to be off: of members that follow the VIP, on the one that holds it; on the only writer, what is
+    left of the time when it followed the one that follows it now."""
     failed = (channel.get("io_error") or {}).get("number") or (channel.get("sql_error") or {}).get("number")
-    return home == host and channel.get("io_running") == "No" and not failed
+    if channel.get("io_running") != "No" or failed:
+        return False
+    source = cluster.source(channel)
+    if source == host:
+        return True
+    alone = any(system.writers() == [host] and source in system.hosts for system in systems(cluster))
+    return alone and channel.get("sql_running") == "No"
 
 
 @rule(
@@ -170,7 +184,7 @@ def filtered(cluster: Cluster) -> Iterator[Evidence]:
     mend="sync_binlog = 1", variable="mysql_settings", needs=_MYSQL,
 )  # fmt: skip
 def binlog_unsynced(cluster: Cluster) -> Iterator[Evidence]:
-    yield from _not(cluster, "sync_binlog", ("1",))
+    yield from _not(cluster, "sync_binlog", ("1",), of_binlog=True)
 
 
 @rule(
@@ -179,7 +193,7 @@ def binlog_unsynced(cluster: Cluster) -> Iterator[Evidence]:
     mend="innodb_flush_log_at_trx_commit = 1", variable="mysql_settings", needs=_MYSQL,
 )  # fmt: skip
 def redo_unflushed(cluster: Cluster) -> Iterator[Evidence]:
-    yield from _not(cluster, "innodb_flush_log_at_trx_commit", ("1",))
+    yield from _not(cluster, "innodb_flush_log_at_trx_commit", ("1", "3"))  # MariaDB: 3 syncs more
 
 
 @rule(
@@ -188,7 +202,7 @@ def redo_unflushed(cluster: Cluster) -> Iterator[Evidence]:
     mend="binlog_format = ROW", variable="mysql_settings", needs=_MYSQL,
 )  # fmt: skip
 def not_rows(cluster: Cluster) -> Iterator[Evidence]:
-    yield from _not(cluster, "binlog_format", ("ROW",))
+    yield from _not(cluster, "binlog_format", ("ROW",), of_binlog=True)
 
 
 @rule(
@@ -199,15 +213,16 @@ def not_rows(cluster: Cluster) -> Iterator[Evidence]:
 def short_binlogs(cluster: Cluster) -> Iterator[Evidence]:
     for host, variables in _variables(cluster):
         seconds = int(variables.get("binlog_expire_logs_seconds") or 0)
-        if 0 < seconds < OUTAGE:
+        if 0 < seconds < OUTAGE and _logs(variables):
             yield Evidence(host, f"binary logs are kept for {seconds / 3600:.0f} h", seconds)
 
 
 def _mutual(cluster: Cluster) -> list[tuple[str, str]]:
     """Pairs that replicate from each other."""
     follows = {
-        (host, cluster.home(channel.get("source_host") or "", channel.get("source_port")))
+        (host, cluster.source(channel))
         for host, channel, _name in _channels(cluster)
+        if not _rests(cluster, host, channel)
     }
     return sorted((a, b) for a, b in follows if b and a < b and (b, a) in follows)
 
@@ -255,11 +270,18 @@ def unverified(cluster: Cluster) -> Iterator[Evidence]:
 @rule(
     "MHA-R025", "serious", "Prepared XA transactions on a server that is not the writer",
     why="XA COMMIT succeeds even under super_read_only: a transaction nobody else has.",
-    mend="XA RECOVER; roll back what no coordinator will end.", needs=_MYSQL,
+    mend="XA RECOVER, here and on the writer; roll back what the writer does not have and no coordinator will end.",
+    needs=_MYSQL,
 )  # fmt: skip
 def prepared_xa(cluster: Cluster) -> Iterator[Evidence]:
+    # XA PREPARE is replicated: while the writer has any, or may have, a replica has them rightly.
+    native = {
+        host for system in systems(cluster) for host in system.hosts
+        if not system.follows_outsiders()
+        and all(mysql.get("xa_prepared") == 0 for writer, mysql in system.having("mysql") if writer in system.writers())
+    }  # fmt: skip
     for host, mysql in cluster.having("mysql"):
-        if mysql.get("read_only") and mysql.get("xa_prepared"):
+        if mysql.get("read_only") and mysql.get("xa_prepared") and host in native:
             yield Evidence(host, f"{mysql['xa_prepared']} prepared XA transactions", mysql["xa_prepared"])
 
 

@@ -112,3 +112,15 @@ def no_writer(cluster: Cluster) -> Iterator[Evidence]:
         if all(states.values()) and not system.follows_outsiders() and not _groups(system):
             for host in states:
                 yield Evidence(host, "read_only = ON", True)
+
+
+@rule(
+    "MHA-R030", "info", "A group decides who writes",
+    why="Galera and Group Replication choose and fence by themselves: rules of source and replica do not look there.",
+    mend="Ask the group: wsrep_cluster_status, or performance_schema.replication_group_members.", needs=_MYSQL,
+)  # fmt: skip
+def group_member(cluster: Cluster) -> Iterator[Evidence]:
+    kinds = {"galera": "Galera", "group_replication": "Group Replication"}
+    for host, mysql in cluster.having("mysql"):
+        if mysql.get("group"):
+            yield Evidence(host, f"{kinds.get(mysql['group'], mysql['group'])} is configured", mysql["group"])

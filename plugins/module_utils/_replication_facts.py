@@ -80,12 +80,27 @@ class _Reading:
                 told = None if channel["lag_seconds"] is None else _replication_status.COMMITS
                 found.append({**channel, "lag_means": told})
         if not found:  # an older server, another one, or performance_schema is switched off
-            return {"channels": [_replication_status.channel(row) for row in self._channel_rows()]}
-        if self._dialect.number < (8, 0, 1):  # without commit timestamps
-            lags = {_replication_status.name_of(row): _replication_status.lag(row) for row in self._channel_rows()}
-            for channel in found:
-                channel.update(lags.get(channel["name"], {}))
-        return {"channels": found}
+            found = [_replication_status.channel(row) for row in self._channel_rows()]
+        elif self._dialect.number < (8, 0, 1) or self.raw.get("gtid_mode") != "ON":
+            # Without commit timestamps, or without the GTIDs by which the server tells whether all was applied.
+            self._take_lags(found)
+        else:
+            self._take_lags([channel for channel in found if channel["lag_seconds"] is None])
+        # Those of Group Replication are its own; nobody configures or starts them.
+        return {"channels": [channel for channel in found if not channel["name"].startswith("group_replication_")]}
+
+    def _take_lags(self, channels: list[Facts]) -> None:
+        """As SHOW REPLICA STATUS has it."""
+        lags: dict[str, Facts] = {}
+        try:
+            rows = self._channel_rows() if channels else []
+            lags = {_replication_status.name_of(row): _replication_status.lag(row) for row in rows}
+        except MysqlError as error:
+            if error.number in LOST_CONNECTION:
+                raise
+            self._facts["problems"].append(f"lag: {error}")
+        for channel in channels:
+            channel.update(lags.get(channel["name"], {"lag_seconds": None, "lag_means": None}))
 
     def persisted(self) -> Facts:
         rows = self._ask("persisted")
@@ -97,7 +112,9 @@ class _Reading:
         return {"filters": _replication_status.filters(rows, self.raw, log[0] if log else {}, own)}
 
     def binary_logs(self) -> Facts:
-        if self.raw.get("log_bin") != "ON":
+        if "log_bin" not in self.raw:  # the variables could not be read
+            return {}
+        if self.raw["log_bin"] != "ON":
             return {"binary_logs": {"files": 0, "bytes": 0, "oldest": None}}
         rows = self._session.run("SHOW BINARY LOGS")
         sizes = [int(row.get("file_size") or 0) for row in rows]
@@ -132,6 +149,13 @@ class _Reading:
         return {"accounts": _accounts_seen.accounts(rows, self._ask("more_privileges"), locked)}
 
 
+def _group(raw: dict[str, str]) -> str | None:
+    """By which other kind of replication it belongs to equals."""
+    if raw.get("wsrep_on") in ("ON", "1") and raw.get("wsrep_provider") not in (None, "", "none"):
+        return "galera"
+    return "group_replication" if raw.get("group_replication_group_name") else None
+
+
 def own_variables(raw: dict[str, str]) -> Facts:
     """What a server is, out of its global variables; None for what it does not have."""
 
@@ -154,6 +178,7 @@ def own_variables(raw: dict[str, str]) -> Facts:
         "super_read_only": switch("super_read_only"),
         "offline_mode": switch("offline_mode"),
         "gtid_mode": raw.get("gtid_mode"),
+        "group": _group(raw),
         "gtid_executed": one_line(executed),
         "gtid_purged": one_line(raw.get("gtid_purged")),
     }

@@ -123,7 +123,7 @@ FILTERS = (
 GTIDS = ("gtid_executed", "gtid_purged", "gtid_current_pos")
 OWN = (
     "server_id", "server_uuid", "port", "datadir", "socket", "read_only", "super_read_only", "offline_mode",
-    "gtid_mode",
+    "gtid_mode", "wsrep_on", "wsrep_provider", "group_replication_group_name",
 )  # fmt: skip
 WANTED = frozenset(
     [*VARIABLES, *(old for names in VARIABLES.values() for old in names), *_RETENTION, *FILTERS, *GTIDS, *OWN]

@@ -140,6 +140,10 @@ instance:
     gtid_mode:
       description: V(ON), V(ON_PERMISSIVE), V(OFF_PERMISSIVE) or V(OFF).
       type: str
+    group:
+      description: V(galera) or V(group_replication) where that is configured. Its channels are then not among
+        RV(instance.channels).
+      type: str
     gtid_executed:
       description: GTIDs of all transactions that this instance has, on one line; of MariaDB, its position.
       type: str

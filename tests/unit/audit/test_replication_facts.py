@@ -25,9 +25,7 @@ class Server:
 
     def __init__(self, version: str, comment: str, **answers: list[dict[str, Any]]) -> None:
         self.answers = {"SELECT VERSION()": [{"version": version, "comment": comment}], "SELECT 1 FROM": []}
-        self.answers.update(
-            {key if " " in key else key.replace("_", " "): rows for key, rows in answers.items()}
-        )
+        self.answers.update({key if " " in key else key.replace("_", " "): rows for key, rows in answers.items()})
         self.asked: list[str] = []
 
     def run(self, sql: str, _args: Any = None) -> list[dict[str, Any]]:
@@ -174,6 +172,67 @@ def test_mysql_57_without_commit_timestamps() -> None:
     assert channel["retry_count"] == 86400
     assert "accounts" not in found
     assert not any("mysql.user" in sql for sql in server.asked)
+
+
+CONNECTION = {
+    "channel_name": "", "host": "192.0.2.52", "port": 3306, "user": "r", "ssl_allowed": "NO", "auto_position": "0",
+    "connection_retry_interval": 60, "connection_retry_count": 86400,
+}  # fmt: skip
+
+
+def server_9(gtid_mode: str, *channels: str, **answers: Any) -> Server:
+    """Its source writes without GTIDs: what was received is never told, and so always applied."""
+    server = Server(
+        "9.7.4", "MySQL Community Server - GPL",
+        SHOW_GLOBAL_VARIABLES=variables(server_id="1", gtid_mode=gtid_mode), SHOW_GLOBAL_STATUS=[], **answers,
+    )  # fmt: skip
+    now = {"service_state": "ON", "received_transaction_set": "", "now": datetime(2026, 11, 21), "applied": 1}
+    rows = "SELECT * FROM performance_schema.replication_"
+    server.answers.update({
+        f"{rows}connection_configuration": [{**CONNECTION, "channel_name": name} for name in channels],
+        "SELECT *, UTC_TIMESTAMP(6)": [{**now, "channel_name": name} for name in channels],
+        f"{rows}applier_status ": [{"channel_name": name, "service_state": "ON"} for name in channels],
+        f"{rows}applier_status": [{"channel_name": name, "service_state": "ON"} for name in channels],
+        "SELECT * FROM performance_schema": [], "SELECT variable_name": [],
+    })  # fmt: skip
+    return server
+
+
+def test_lag_without_gtids_is_what_the_server_says() -> None:
+    late = [{"replica_io_running": "Yes", "channel_name": "", "seconds_behind_source": 3600}]
+    channel = read_instance(server_9("OFF", "", SHOW_REPLICA_STATUS=late))["channels"][0]  # type: ignore[arg-type]
+    assert (channel["lag_seconds"], channel["lag_means"]) == (3600.0, "seconds_behind_source")
+    found = read_instance(server_9("OFF", ""))  # type: ignore[arg-type]
+    assert found["channels"][0]["lag_seconds"] is None  # it may not ask
+    assert [problem for problem in found["problems"] if problem.startswith("lag: ")]
+    server = server_9("ON", "", SHOW_REPLICA_STATUS=late)
+    assert read_instance(server)["channels"][0]["lag_seconds"] == 0.0  # type: ignore[arg-type]
+
+
+def test_channels_of_a_group_are_its_own() -> None:
+    server = server_9("ON", "group_replication_applier", "group_replication_recovery", "dc2")
+    server.answers["SHOW GLOBAL VARIABLES"] += variables(group_replication_group_name="aaaa")
+    found = read_instance(server)  # type: ignore[arg-type]
+    assert (found["group"], [channel["name"] for channel in found["channels"]]) == ("group_replication", ["dc2"])
+
+
+@pytest.mark.parametrize(
+    ("raw", "group"),
+    [
+        ({"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}, "galera"),
+        ({"wsrep_on": "OFF", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}, None),
+        ({"wsrep_on": "ON", "wsrep_provider": "none"}, None),
+        ({"group_replication_group_name": ""}, None),
+        ({}, None),
+    ],
+)
+def test_groups(raw: dict[str, str], group: str | None) -> None:
+    assert own_variables(raw)["group"] == group
+
+
+def test_binary_logs_are_not_made_up_where_nothing_could_be_read() -> None:
+    server = Server("8.4.6", "MySQL Community Server - GPL")
+    assert "binary_logs" not in read_instance(server, details=True)  # type: ignore[arg-type]
 
 
 def test_what_is_refused_is_a_problem_and_nothing_is_made_up() -> None:

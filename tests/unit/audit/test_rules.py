@@ -99,6 +99,7 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-R027", [("db2/mysql/gtid_executed", f"{UUIDS['lvs']}:1-9")], ["db2"], f"lacks {UUIDS['lvs']}:1-9"),
     ("MHA-R028", [("db1/mysql/read_only", True)], ["db1", "db2"], "read_only = ON"),
     ("MHA-R029", [(f"{CHANNEL}/source_host", "192.0.2.12")], ["db2"], "which is on this host"),
+    ("MHA-R030", [("db2/mysql/group", "galera")], ["db2"], "Galera is configured"),
     ("MHA-V001", [("db2/vips/0/here", True)], ["db1", "db2"], "is here and on db2"),
     ("MHA-V001", [("db1/vips/0", vip(VIP, here=True, others=["02:00:00:00:00:09"], holders=2, conflict=True))],
      ["db1"], "2 hosts answer for 192.0.2.100: 02:00:00:00:00:09"),
@@ -232,11 +233,15 @@ def test_every_rule_is_tested() -> None:
     assert {row[0] for row in HAZARDS} == {rule.id for rule in RULES}
 
 
+LEFT = [{**mysql("db1", "192.0.2.12")["channels"][0], "io_running": "No", "sql_running": "No"}]
+FED = [{**mysql("db1", "198.51.100.9")["channels"][0], "source_uuid": UUIDS["lvs"]}]
 # What looks like a hazard and is none.
 HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-R004", [("db2/mysql/gtid_executed", f"{UUIDS['db1']}:1-2000")]),  # the writer went on writing
     ("MHA-R004", [("db1/mysql/read_only", True), ("db2/mysql/gtid_executed", f"{UUIDS['db2']}:1")]),  # no writer to ask
     ("MHA-R009", [("db1/mysql/channels", [])]),
+    ("MHA-R009", [("db1/mysql/channels", LEFT)]),  # of the time before a switchover
+    ("MHA-R022", [("db1/mysql/channels", LEFT)]),
     ("MHA-R010", [(f"{CHANNEL}/lag_seconds", 3605.0), (f"{CHANNEL}/delay", 3600)]),  # late on purpose
     ("MHA-R010", [(f"{CHANNEL}/lag_seconds", None)]),
     ("MHA-R011", [(f"{CHANNEL}/retry_count", 86400), (f"{CHANNEL}/connect_retry", 60)]),
@@ -247,6 +252,16 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-R022", [("db1/mysql/channels", mysql("db1", "192.0.2.12")["channels"]),
                   *[(f"{host}/mysql/variables/auto_increment_increment", "2") for host in ("db1", "db2")],
                   ("db2/mysql/variables/auto_increment_offset", "2")]),
+    *[(f"MHA-R0{rule}", [("db2/mysql/variables/log_bin", "OFF"), (f"db2/mysql/variables/{name}", value)])
+      for rule, name, value in (("13", "sync_binlog", "0"), ("15", "binlog_format", "MIXED"),
+                                ("21", "binlog_expire_logs_seconds", "60"))],
+    ("MHA-R014", [("db1/mysql/variables/innodb_flush_log_at_trx_commit", "3")]),
+    ("MHA-R025", [("db1/mysql/xa_prepared", 1), ("db2/mysql/xa_prepared", 2)]),  # they are replicated
+    ("MHA-R025", [("db1/mysql/xa_prepared", None), ("db2/mysql/xa_prepared", 2)]),
+    ("MHA-R025", [(f"{CHANNEL}/source_host", "198.51.100.9"), ("db1/mysql", None), ("db2/mysql/xa_prepared", 2)]),
+    ("MHA-R027", [("db1/mysql/channels", FED), ("db2/mysql/gtid_executed", f"{UUIDS['lvs']}:1-9")]),  # on its way
+    ("MHA-R029", [("db1/os/names", ["mysql1"]), ("db2/os/names", ["mysql1"]), ("db1/mysql/channels", [
+        {**LEFT[0], "source_host": "mysql1", "io_running": "Yes"}])]),  # which of the two, nobody knows
     ("MHA-R025", [("db1/mysql/xa_prepared", 2)]),  # on the writer they belong
     ("MHA-R026", [("db2/mysql/persisted_variables", {"super_read_only": "ON", "max_connections": "500"})]),
     ("MHA-R028", [("db1/mysql", {"reachable": False, "reason": "down"})]),  # it may be the writer

@@ -197,3 +197,26 @@ def test_two_servers_on_each_machine_and_a_vip_at_the_wrong_one() -> None:
     hosts["b1"]["vips"][1]["here"] = hosts["b2"]["vips"][1]["here"] = True
     hosts["a1"]["vips"][1]["here"] = hosts["a2"]["vips"][1]["here"] = False
     assert found(read(hosts)) == {}
+
+
+def test_galera_behind_a_proxy() -> None:
+    hosts = good()
+    for name in ("db1", "db2"):
+        hosts[name] = {family: hosts[name][family] for family in ("mysql", "os")}
+        hosts[name]["mysql"].update(
+            flavour="mariadb", version="11.8.3-MariaDB", version_number=[11, 8, 3], read_only=False, group="galera",
+            super_read_only=None, channels=[], gtid_mode=None, gtid_executed="0-1-5", semi_sync={},
+        )  # fmt: skip
+    del hosts["lvs1"], hosts["lvs2"]
+    assert found(hosts) == {"MHA-R030": ["db1", "db2"]}
+
+
+def test_group_replication() -> None:
+    """A secondary was read after the primary, and has more of the group's transactions."""
+    group = "00000000-0000-0000-0000-0000000000aa"
+    hosts = good()
+    for name, last in (("db1", 100), ("db2", 103)):
+        hosts[name]["mysql"].update(group="group_replication", channels=[], gtid_executed=f"{group}:1-{last}")
+        hosts[name]["mysql"]["semi_sync"].update(source_enabled=False, source_active=False)
+    assert found(hosts) == {"MHA-R030": ["db1", "db2"]}
+    assert found({"db2": hosts["db2"]}) == {"MHA-R030": ["db2"]}  # the primary is somewhere else
