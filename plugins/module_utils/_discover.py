@@ -22,12 +22,13 @@ from ._discover_balancers import (
 from ._discover_cluster import Found, Reading
 from ._discover_host import Facts, Host
 from ._discover_proxies import add_proxies, is_proxy, proxies_group
-from ._discover_text import NO_TEXT, Entry, Template, comment, entries, safe
+from ._discover_text import NO_TEXT, Entry, comment, entries, safe, secrets
 
-# How Ansible gets to a host; passwords and keys stay where they are.
+# How Ansible gets to a host, where the inventory that was asked says so; passwords stay where they are.
 CONNECTION = (
     "ansible_host", "ansible_port", "ansible_user", "ansible_connection", "ansible_docker_host",
-    "ansible_python_interpreter",
+    "ansible_python_interpreter", "ansible_ssh_common_args", "ansible_ssh_private_key_file", "ansible_become_method",
+    "ansible_become_user",
 )  # fmt: skip
 _TAKEN = ("all", "ungrouped", "mysql", "lvs_director", "haproxy")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -75,6 +76,9 @@ def discover(
     choices += [text for group in balanced.values() for text in group.choices] + failed
     if not (readings or failed):
         choices.append("no cluster was found: no host has a channel, a VIP, or a history with another")
+    if not (readings or any(group.hosts for group in balanced.values())):
+        # An inventory without hosts is none, and would be in the way of the next one.
+        return Discovery({}, [*choices, *(f"not here: {text}" for text in left)])
     files = {"hosts.yml": _lines(_hosts_file(readings, balanced, hosts, left))}
     for each in readings:
         files[f"group_vars/{each.name}.yml"] = _lines(_cluster_file(each, list(members)))
@@ -246,13 +250,17 @@ def _connection(host: Host) -> Iterator[Entry]:
             yield Entry(name, given[name])
 
 
+def _define(found: Iterable[Entry]) -> Iterator[str]:
+    names = secrets(found)
+    if names:
+        text = f"Secrets are not here: define {', '.join(names)}, best by ansible-vault. Without them a run is refused."
+        yield from comment(text)
+
+
 def _cluster_file(found: Found, members: list[Host]) -> Iterator[str]:
     for text in found.notes:
         yield from comment(text)
-    secrets = sorted({name for entry in found.entries if isinstance(entry.value, Template)
-                      for name in re.findall(r"vault_\w+", entry.value)})  # fmt: skip
-    text = f"Secrets are not here: define {', '.join(secrets)}, best by ansible-vault. Without them a run is refused."
-    yield from comment(text)
+    yield from _define([*found.entries, *(entry for own in found.hosts.values() for entry in own)])
     own = [host for host in members if host.name in found.hosts]
     yield from _tls(own)
     every = (each for host in own for each in host.mysql.get("accounts") or [])
@@ -291,5 +299,6 @@ def _group_file(name: str, group: Group) -> Iterator[str]:
     yield from comment(f"The group {name}, as the hosts show it.")
     for text in group.choices:
         yield from comment(f"CHOOSE: {text}")
+    yield from _define(group.entries)
     written = list(entries(entry for entry in group.entries if safe(entry.value) or entry.comments))
     yield from written or ["{}"]

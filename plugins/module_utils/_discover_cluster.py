@@ -14,7 +14,7 @@ from typing import Any
 
 from ._discover_balancers import Reads, home
 from ._discover_host import SHARED, Facts, Host, Seen, instance, is_default, own_address, refusal, vrrp_of
-from ._discover_text import Entry, Template
+from ._discover_text import Entry, Template, vaulted
 
 # In the order in which a person reads them; whatever is not named follows.
 ORDER = (
@@ -285,8 +285,7 @@ class Reading:
             if seen.note:
                 comments.insert(0, seen.note)
             value = None if seen.value is not None and is_default(name, seen.value) else seen.value
-            if isinstance(value, Template):
-                value = Template(value.replace("vault_", self._vault, 1))
+            value = vaulted(value, self._vault)
             reason = refusal(name, value) if value not in (None, "") else ""
             if reason:
                 comments.append(self._choose(f"{name}: {value!r} was seen, which {reason}"))

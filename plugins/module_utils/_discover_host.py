@@ -19,6 +19,7 @@ from ._discover_text import Template
 from ._model_input import DEFAULTS as MODEL_DEFAULTS
 from ._model_input import VARIABLES
 from ._model_values import Refused
+from ._settings_seen import is_secret
 
 Facts = dict[str, Any]
 OWN_FILE = "/zz-mysql-ha-"
@@ -204,8 +205,13 @@ def _own_settings(options: list[Facts]) -> Seen:
     last = next((_line(each) for each in own if each["name"] == LAST_OWN_OPTION), None)
     if last is None:
         return Seen(None)
-    later = {each["name"]: each["value"] for each in own if _line(each) > last and each["value"] is not None}
-    return Seen({name: later[name] for name in sorted(later)}, own[-1]["at"].rpartition(":")[0])
+    later = {each["name"]: each["value"] for each in own if _line(each) > last}
+    for name in filter(is_secret, later):
+        later[name] = Template(f"{{{{ vault_{re.sub('[^a-z0-9_]', '_', name.lower())} }}}}")
+    alone = sorted(name for name, value in later.items() if value is None)  # the role writes none of these
+    note = f"mysql_settings: {', '.join(alone)} without a value; left out" if alone else ""
+    known = {name: later[name] for name in sorted(later) if name not in alone}
+    return Seen(known, own[-1]["at"].rpartition(":")[0], note)
 
 
 def _line(setting: Facts) -> int:

@@ -32,6 +32,21 @@ class Entry(NamedTuple):
     comments: tuple[str, ...] = ()
 
 
+def vaulted(value: Any, prefix: str) -> Any:
+    """The value, with the names of its secrets begun by `prefix`."""
+    if isinstance(value, dict):
+        return {key: vaulted(each, prefix) for key, each in value.items()}
+    return Template(value.replace("vault_", prefix, 1)) if isinstance(value, Template) else value
+
+
+def secrets(found: Iterable[Entry]) -> list[str]:
+    """Names of the variables that a person has to bring."""
+    values: list[Any] = []
+    for entry in found:
+        values += entry.value.values() if isinstance(entry.value, dict) else [entry.value]
+    return sorted({name for each in values if isinstance(each, Template) for name in re.findall(r"vault_\w+", each)})
+
+
 def safe(value: Any) -> bool:
     """Whether a value of a host may be written: no part of it looks like a template."""
     if isinstance(value, Template):

@@ -22,8 +22,15 @@ PACKAGES = {
 _GROUP = re.compile(r"mysqld|server|mysqld-[0-9.]{1,10}")
 _MOST_FILES = 200
 _DEEPEST = 10
-_SECRET = re.compile(r"passw|secret|_key$")
+# authentication_ldap_simple_bind_root_pwd, wsrep_sst_auth; but not the rules for passwords.
+_SECRET = re.compile(r"passw|pwd|secret|_key$|_auth$")
+_RULE = re.compile(r"(validate_|caching_sha2_|sha256_)?password[._][\w.]+|default_password_lifetime")
 Find = Callable[[str, bool], list[tuple[str, str]]]  # (path, whether it is a directory) -> the files it means
+
+
+def is_secret(name: str) -> bool:
+    """Whether an option of this name may hold a secret."""
+    return bool(_SECRET.search(name)) and not _RULE.fullmatch(name)
 
 
 class Settings:
@@ -62,7 +69,7 @@ class Settings:
             self.problems.append(f"{path}: {error}")
             settings = []
         self.settings += [
-            {"name": each.name, "value": None if _SECRET.search(each.name) else each.value, "at": f"{path}:{each.line}"}
+            {"name": each.name, "value": None if is_secret(each.name) else each.value, "at": f"{path}:{each.line}"}
             for each in settings
         ]
         for line in includes.values():

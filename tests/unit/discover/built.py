@@ -120,7 +120,7 @@ def director_files(model: Variables, given: Variables) -> dict[str, str]:
             "tcp": 7500, "tcp_fin": max(1, min(persistence) // 3) if persistence else 120, "udp": 300,
             **variables["lvs_director_timeouts"],
         },
-        "__lvs_director_check": "/check", "__lvs_director_login": "/login",
+        "__lvs_director_check": "/check", "__lvs_director_login": "/login", "__lvs_director_leaving": "/run/leaving",
     }  # fmt: skip
     files = {"/etc/keepalived/conf.d/lvs_director.conf": render("lvs_director", "lvs_director.conf.j2", **variables)}
     for service in services:
@@ -313,6 +313,8 @@ def discovered(files: Mapping[str, str], original: Inventory, secrets: Mapping[s
 
 
 def _secret(value: Any, secrets: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _secret(each, secrets) for key, each in value.items()}
     for name, text in secrets.items():
         if value == f"{{{{ {name} }}}}":
             return text

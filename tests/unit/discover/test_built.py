@@ -19,6 +19,7 @@ SECRETS = {
     "vault_replication_password": ORDERS["replication_password"],
     "vault_orders_replication_password": ORDERS["replication_password"],
     "vault_billing_replication_password": "not-a-known-two",
+    "vault_report_password": "a report's", "vault_authentication_ldap_simple_bind_root_pwd": "root's",
     "vault_keepalived_auth_pass": "8letters", "vault_haproxy_stats_user": "watcher",
     "vault_haproxy_stats_password": "a long one",
 }
@@ -56,6 +57,9 @@ CLUSTERS: dict[str, Inventory] = {
     "weights": balanced().set("db3", lvs_realserver_weight=3).set("db1", lvs_realserver_weight=0),
     "one of them serves none": balanced().set("db2", lvs_realserver_state="absent"),
     "settings": pair(mysql_settings={"max_connections": 2500, "replica_net_timeout": 10, "local_infile": False}),
+    "settings that are secrets": pair(mysql_settings={
+        "report_password": "a report's", "authentication_ldap_simple_bind_root_pwd": "root's", "password_history": 5,
+    }),
     "its own ids": pair().set("db1", mysql_server_id=1).set("db2", mysql_server_id=2),
     "ports and paths": pair(
         mysql_port=3307, agent_port=8309, mysql_datadir="/srv/mysql", mysql_socket="/run/mysqld/other.sock",
@@ -131,7 +135,20 @@ PROXIES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("variables", PROXIES, ids=str)
 def test_no_difference_of_proxies(variables: dict[str, Any]) -> None:
-    assert check(proxied(**variables)).choices == []
+    found = check(proxied(**variables))
+    assert found.choices == []
+    bring = "define vault_haproxy_stats_password, vault_haproxy_stats_user, best by ansible-vault"
+    assert (bring in found.files["group_vars/haproxy.yml"]) == ("haproxy_stats" in variables)
+
+
+def test_a_setting_that_stands_alone_is_said() -> None:
+    answers = built.answers(pair())
+    for each in answers.values():
+        options = each["settings"]["settings"]["options"]
+        path, _colon, line = options[-1]["at"].rpartition(":")
+        options.append({"name": "skip_show_database", "value": None, "at": f"{path}:{int(line) + 1}"})
+    found = discover(answers, {"all": list(answers)}, {})
+    assert "# mysql_settings: skip_show_database without a value; left out" in found.files["group_vars/orders.yml"]
 
 
 def test_no_difference_of_ports_and_weights() -> None:

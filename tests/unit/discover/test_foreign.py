@@ -279,7 +279,8 @@ def test_odd_values_of_one_host_end_nothing(key: str, value: Any) -> None:
         answers["db1"]["mysql"]["instance"][key] = value
     else:
         answers["db1"]["settings"]["settings"]["agents"] = [{**AGENT, key.partition(" ")[2]: value}]
-    assert "hosts.yml" in loaded(run(answers))
+    found = run(answers)
+    assert "hosts.yml" in loaded(found) or "could not be described" in found.choices[0]
 
 
 def test_a_fence_is_named_and_its_arguments_are_a_secret() -> None:

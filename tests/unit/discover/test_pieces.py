@@ -112,6 +112,9 @@ def test_the_arguments_of_a_fence_stay_on_the_host() -> None:
     assert found["fence_command"] == ["ipmi"]
 
 
+WAY = {"ansible_host": "203.0.113.7", "ansible_ssh_common_args": "-J bastion"}
+
+
 class Variables(dict[str, Any]):
     def raw_get(self, host: str) -> Any:
         return self[host]
@@ -120,7 +123,7 @@ class Variables(dict[str, Any]):
 def run(directory: Path, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
     read = answers(pair())
     variables = Variables({host: {"audit_read": {"answers": each}} for host, each in read.items()})
-    variables["db1"]["ansible_host"] = "203.0.113.7"
+    variables["db1"].update(WAY, ansible_password="secret")
     given = {"hosts": list(read), "directory": str(directory), **arguments}
     task = MagicMock(args=given, check_mode=check_mode, async_val=0, action="discover")
     plugin = action.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
@@ -137,7 +140,7 @@ def test_an_inventory_is_written_once(tmp_path: Path) -> None:
     assert found["choices"] == []
     assert found["files"] == [str(directory / name) for name in ("hosts.yml", "group_vars/orders.yml")]
     hosts = yaml.safe_load((directory / "hosts.yml").read_text())["mysql"]["children"]["orders"]["hosts"]
-    assert hosts == {"db1": {"ansible_host": "203.0.113.7"}, "db2": None}
+    assert hosts == {"db1": WAY, "db2": None}
     assert {path.stat().st_mode & 0o777 for path in directory.rglob("*.yml")} <= {0o640, 0o600}
     assert run(directory)["changed"] is False
 
@@ -148,6 +151,22 @@ def test_what_somebody_worked_on_stays(tmp_path: Path) -> None:
     with pytest.raises(AnsibleActionFail, match=r"orders\.yml is there and says something else; nothing was written"):
         run(tmp_path)
     assert not (tmp_path / "hosts.yml").exists()
+
+
+def test_no_host_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleActionFail, match="there is no host to describe"):
+        run(tmp_path, hosts=[])
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("report_password", True), ("authentication_ldap_simple_bind_root_pwd", True), ("wsrep_sst_auth", True),
+        ("ssl_key", True), ("password_history", False), ("validate_password.length", False), ("key_buffer_size", False),
+    ],
+)  # fmt: skip
+def test_options_that_are_secrets(name: str, secret: bool) -> None:
+    assert seen.is_secret(name) is secret
 
 
 @pytest.mark.parametrize("arguments", [{"hosts": "db1"}, {"hots": []}])
