@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """keepalived's configuration language, of 1.2 to 2.3, read into statements. Pure: bytes in, statements out.
 
-A statement is {"words", "at" (file:line), "condition" (what follows an @, or None), "block" (statements, or None)}.
+A statement is {"words", "at" (file:line), "condition" (None, or @ and what follows; of several each counts),
+"block" (statements, or None)}.
 Tolerant: what a person or an old daemon would still understand is read; what is odd becomes a problem with its place.
 """
 
@@ -87,8 +88,16 @@ def _included(
         # keepalived goes to the directory of each file that it reads.
         pattern = os.path.normpath(os.path.join(os.path.dirname(path), words[1]))
         for name, data in _found(find, pattern, result, f"{statement['at']}: include"):
-            whole.extend(_read(name, data, find, result, [*above, path], budget))
+            brought = _read(name, data, find, result, [*above, path], budget)
+            whole.extend(_also(brought, statement["condition"]))
     return whole
+
+
+def _also(statements: list[Statement], condition: str | None) -> list[Statement]:
+    """Statements that count under a condition more: those of a file that is included under it."""
+    if not condition:
+        return statements
+    return [{**each, "condition": " ".join(filter(None, [condition, each["condition"]]))} for each in statements]
 
 
 def _found(
@@ -131,8 +140,8 @@ def effective(statements: list[Statement], config_id: str) -> list[Statement]:
     """What a daemon of this configuration id uses: no statement behind an @ of others."""
     kept = []
     for statement in statements:
-        condition = statement["condition"]
-        if condition and (condition.lstrip("@").lstrip("^") == config_id) == condition.startswith("@^"):
+        conditions = (statement["condition"] or "").split()
+        if any((each.lstrip("@").lstrip("^") == config_id) == each.startswith("@^") for each in conditions):
             continue
         block = statement["block"]
         kept.append({**statement, "block": None if block is None else effective(block, config_id)})
@@ -183,7 +192,7 @@ class _Tree:
         text = line.strip(" \t")
         condition = None
         if text.startswith("@"):
-            condition, _space, text = text.partition(" ")
+            condition, text = (*re.split("[ \t]+", text, maxsplit=1), "")[:2]
         included = _INCLUDE.fullmatch(text)
         if included:
             words, whole = _words(included[2], braces=False)

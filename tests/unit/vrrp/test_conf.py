@@ -170,6 +170,20 @@ def test_conditions() -> None:
     statements, _problems = parse(b"@one a\n@^one b\n@two c\nd {\n@one e\n@two f\n}", "f")
     assert short(effective(statements, "one")) == ["a", ("d", ["e"])]
     assert short(effective(statements, "two")) == ["b", "c", ("d", ["f"])]
+    statements, _problems = parse(b"@one\tpriority 1\n@two \t priority 2", "f")
+    assert short(effective(statements, "one")) == ["priority 1"]
+    assert short(effective(statements, "two")) == ["priority 2"]
+
+
+def test_an_include_under_a_condition() -> None:
+    tree = Files({
+        MAIN: "a {\n@one include 1\n@two include 2\n}", "/etc/keepalived/1": "b\n@one c\n@two d",
+        "/etc/keepalived/2": "e { f }\ninclude 3", "/etc/keepalived/3": "g",
+    })  # fmt: skip
+    found = read_all(MAIN, tree.find).statements
+    assert short(effective(found, "one")) == [("a", ["b", "c"])]
+    assert short(effective(found, "two")) == [("a", [("e", ["f"]), "g"])]
+    assert short(effective(found, "three")) == [("a", [])]
 
 
 @pytest.mark.parametrize(
