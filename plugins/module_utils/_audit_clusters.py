@@ -70,7 +70,7 @@ def edges(hosts: dict[str, Facts], balancers: bool = True) -> Iterator[tuple[str
                 vips.setdefault(vip["address"], []).append(host)
         virtual_servers = (vrrp.get("configuration") or {}).get("virtual_servers") or []
         for service in virtual_servers:
-            if not service["group"]:  # whose addresses are those of the group
+            if service["address"] or service["mark"] is not None:  # else a group that is not there
                 services.setdefault((service["address"], service["port"], service["mark"]), []).append(host)
         proxies = ((facts.get("haproxy") or {}).get("configuration") or {}).get("proxies") or []
         for pool in [*virtual_servers, *proxies]:

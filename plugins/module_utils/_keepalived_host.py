@@ -14,7 +14,7 @@ from typing import Any, Callable, NamedTuple
 
 from ._keepalived_conf import LARGEST, Found, Unreadable, alternatives
 from ._keepalived_daemon import FileState, Process, is_fresh, is_trap, parse_status, serves
-from ._keepalived_model import kills_keepalived, program
+from ._keepalived_programs import kills_keepalived, program
 
 Facts = dict[str, Any]
 SCRIPT_LARGEST = 256 * 1024
@@ -58,9 +58,13 @@ def files(pattern: str, with_executables: bool) -> Found:
 
 def describe_program(command: str) -> Facts:
     """The file that a command runs, as far as it can be seen."""
-    path = program(command)
+    path, read = program(command)
+    if command.startswith("/") and not os.path.exists(command.split()[0]):
+        path, read = command.split()[0], False  # the interpreter itself
+    at = kills_keepalived(command)
     facts: Facts = {
-        "path": path, "exists": None, "executable": None, "writable_by_others": None, "kills_keepalived": None,
+        "path": path, "exists": None, "executable": None, "writable_by_others": None,
+        "kills_keepalived": f"{path} (its arguments)" if at else None,
     }  # fmt: skip
     if not path.startswith("/"):
         return facts
@@ -70,10 +74,8 @@ def describe_program(command: str) -> Facts:
         facts["exists"] = False if isinstance(error, (FileNotFoundError, NotADirectoryError)) else None
         return facts
     regular = stat.S_ISREG(state.st_mode)
-    facts.update(exists=True, executable=regular and bool(state.st_mode & 0o111))
+    facts.update(exists=True, executable=regular and (read or bool(state.st_mode & 0o111)))
     facts["writable_by_others"] = bool(state.st_mode & 0o022) or state.st_uid != 0
-    at = kills_keepalived(command)
-    facts["kills_keepalived"] = f"{path} (its arguments)" if at else None
     with contextlib.suppress(OSError):
         if regular and not at:
             with open(path, "rb") as file:

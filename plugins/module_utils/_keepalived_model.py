@@ -19,6 +19,7 @@ WELL_KNOWN = frozenset(
 )
 AUTH_COUNTS = 8  # characters of auth_pass that VRRP carries
 _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,9})?")
+_MOST_OF_GROUP, _MOST_SERVICES = 256, 1000
 CHECKS = (
     "TCP_CHECK", "HTTP_GET", "SSL_GET", "MISC_CHECK", "SMTP_CHECK", "DNS_CHECK", "BFD_CHECK", "UDP_CHECK", "PING_CHECK",
     "FILE_CHECK",
@@ -31,6 +32,7 @@ def describe(statements: list[Statement]) -> Facts:
         "global": {"at": None}, "instances": [], "scripts": [], "track_files": [], "track_processes": [],
         "sync_groups": [], "virtual_servers": [],
     }  # fmt: skip
+    groups: dict[str, list[Facts]] = {}  # of virtual servers
     for statement in statements:
         words, block = statement["words"], statement["block"]
         if block is None:
@@ -49,9 +51,22 @@ def describe(statements: list[Statement]) -> Facts:
         elif words[0] in ("track_file", "vrrp_track_file"):
             facts["track_files"].append({"name": name, **_place(statement), **_track_file(block)})
         elif words[0] in ("vrrp_track_process", "track_process"):
-            facts["track_processes"].append({"name": name, **_place(statement), "process": _one(block, "process")})
+            facts["track_processes"].append(
+                {
+                    "name": name, **_place(statement), "process": _one(block, "process"),
+                    "weight": number(_one(block, "weight")),
+                }
+            )
+        elif words[0] == "virtual_server_group":
+            groups[name] = [service for each in block for service in _of_group(each["words"], name)][:_MOST_OF_GROUP]
         elif words[0] == "virtual_server":
             facts["virtual_servers"].append({**_place(statement), **_service(words[1:]), **_virtual_server(block)})
+    # A group may stand behind the servers that name it. It is a service for each of its addresses.
+    facts["virtual_servers"] = [
+        {**service, **own}
+        for service in facts["virtual_servers"][:_MOST_SERVICES]
+        for own in groups.get(service["group"]) or [{}]
+    ]
     return facts
 
 
@@ -113,11 +128,6 @@ def _command(words: list[str]) -> str:
     return hidden(" ".join(hidden_among(words)))
 
 
-def program(command: str) -> str:
-    """The file that the command runs."""
-    return command.split()[0] if command.split() else ""
-
-
 # ---- blocks ----------------------------------------------------------------------------------------------------------
 
 
@@ -158,10 +168,7 @@ def _instance(block: list[Statement]) -> Facts:
         "unicast_peers": [_address(statement["words"][0]) for statement in _inside(block, "unicast_peer")],
         "vips": [vip for vip in map(_vip, addresses) if vip],
         "excluded_vips": [vip for vip in map(_vip, _inside(block, "virtual_ipaddress_excluded")) if vip],
-        "track_scripts": [_tracked(statement) for statement in _inside(block, "track_script")],
-        "track_interfaces": [_tracked(statement) for statement in _inside(block, "track_interface")],
-        "track_files": [_tracked(statement) for statement in _inside(block, "track_file")],
-        "track_processes": [_tracked(statement) for statement in _inside(block, "track_process")],
+        **_tracks(block),
         "notify": _notify(block, ("notify", "notify_master", "notify_backup", "notify_fault", "notify_stop")),
         "places": {**_places(block, *_PLACES), **_places(_inside(block, "authentication"), "auth_pass")},
     }
@@ -197,6 +204,12 @@ def _address(text: str) -> str:
         return text
 
 
+def _tracks(block: list[Statement]) -> Facts:
+    kinds = {"track_scripts": "track_script", "track_interfaces": "track_interface", "track_files": "track_file",
+             "track_processes": "track_process"}  # fmt: skip
+    return {key: [_tracked(statement) for statement in _inside(block, name)] for key, name in kinds.items()}
+
+
 def _tracked(statement: Statement) -> Facts:
     words = statement["words"]
     return {"name": words[0], "weight": number(_after(words, "weight")), "at": statement["at"]}
@@ -212,7 +225,8 @@ def _notify(block: list[Statement], names: tuple[str, ...]) -> list[Facts]:
 
 def _group(block: list[Statement]) -> Facts:
     members = [word for statement in _inside(block, "group") for word in statement["words"]]
-    return {"members": members, "notify": _notify(block, ("notify", "notify_master", "notify_backup", "notify_fault"))}
+    events = ("notify", "notify_master", "notify_backup", "notify_fault", "notify_stop")
+    return {"members": members, **_tracks(block), "notify": _notify(block, events)}
 
 
 def _script(block: list[Statement]) -> Facts:
@@ -244,6 +258,21 @@ def _service(words: list[str]) -> Facts:
         service["address"] = _address(words[0])
         service["port"] = number(words[1]) if len(words) > 1 else None
     return service
+
+
+def _of_group(words: list[str], name: str) -> list[Facts]:
+    """The services of a line of a group: an address, a range of them (192.0.2.1-9) or a firewall mark."""
+    first, dash, last = words[0].rpartition("-")
+    if not dash:
+        return [{**_service(words), "group": name}]
+    head, separator, start = re.fullmatch(r"(.*?)([.:]?)([0-9a-fA-F]*)", first).groups()  # type: ignore[union-attr]
+    base = 16 if separator == ":" else 10
+    try:
+        numbers = range(int(start, base), int(last, base) + 1)[:_MOST_OF_GROUP]
+    except ValueError:
+        return []
+    addresses = [f"{head}{separator}{number:{'x' if base == 16 else 'd'}}" for number in numbers]
+    return [{**_service([address, *words[1:]]), "group": name} for address in addresses]
 
 
 def _virtual_server(block: list[Statement]) -> Facts:
@@ -299,11 +328,11 @@ def _path(block: list[Statement]) -> str | None:
 
 def commands(facts: Facts) -> list[Facts]:
     """Everything that keepalived runs: {"kind", "of", "command", "at"}."""
-    found: list[Facts] = []
+    found: dict[tuple[str, ...], Facts] = {}
 
     def add(kind: str, of: str, command: str | None, at: str) -> None:
         if command and not command.startswith("$"):
-            found.append({"kind": kind, "of": of, "command": command, "at": at})
+            found.setdefault((kind, of, command, at), {"kind": kind, "of": of, "command": command, "at": at})
 
     for script in facts["scripts"]:
         add("check", script["name"], script["command"], script["places"].get("script", script["at"]))
@@ -311,7 +340,7 @@ def commands(facts: Facts) -> list[Facts]:
         for notify in owner["notify"]:
             add("notify", owner["name"], notify["command"], notify["at"])
     for service in facts["virtual_servers"]:
-        name = f"{service['address'] or service['group'] or service['mark']}"
+        name = f"{service['group'] or service['address'] or service['mark']}"
         for notify in service["notify"]:
             add("notify", name, notify["command"], notify["at"])
         for server in service["servers"]:
@@ -319,19 +348,4 @@ def commands(facts: Facts) -> list[Facts]:
                 add("notify", name, notify["command"], notify["at"])
             for check in server["checks"]:
                 add("misc_check", name, check["command"], check["at"])
-    return found
-
-
-_KILLS = re.compile(
-    r"\b(?:killall5?|pkill|kill)\b[^\n;|&]*\bkeepalived\b"
-    r"|\bservice\s+keepalived\s+(?:force-)?(?:stop|restart)\b|\bsystemctl\s+(?:-\S+\s+)*(?:stop|restart|kill)\s+keepalived"
-    r"|/etc/(?:rc\.d/)?init\.d/keepalived\s+(?:stop|restart)\b"
-)
-
-
-def kills_keepalived(text: str) -> int | None:
-    """The line of a script that ends or restarts keepalived; comments do not count."""
-    for at, line in enumerate(text.splitlines(), start=1):
-        if not line.lstrip().startswith("#") and _KILLS.search(line[:4096]):
-            return at
-    return None
+    return list(found.values())

@@ -235,16 +235,18 @@ vrrp:
           type: list
           elements: dict
         sync_groups:
-          description: Instances that move together.
+          description: Instances that move together, and what they track together.
           type: list
           elements: dict
         virtual_servers:
-          description: LVS services with their servers and checks; timeouts in seconds.
+          description: LVS services with their servers and checks, one for each address of a group; timeouts in
+            seconds.
           type: list
           elements: dict
     programs:
       description: What keepalived runs, with C(kind) (V(check), V(notify) or V(misc_check)), C(of), C(command), C(at),
-        C(path), C(exists), C(executable), C(writable_by_others) and C(kills_keepalived) (file and line, or V(null)).
+        C(path) (behind a shell, C(sudo) and the like the script), C(exists), C(executable), C(writable_by_others) and
+        C(kills_keepalived) (file and line, or V(null)).
       type: list
       elements: dict
 """

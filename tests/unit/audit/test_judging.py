@@ -20,7 +20,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import (
     judge,
 )
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import kills_keepalived
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived
 from unit.audit.builders import change, good, mysql, system, vip, vrrp
 from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, LOCAL_CHECK_SCRIPT, PER_INSTANCE, UNICAST
 

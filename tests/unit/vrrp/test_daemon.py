@@ -283,6 +283,16 @@ def test_programs(tmp_path: Path) -> None:
     script.chmod(0o755)
     assert host.describe_program(str(script))["executable"] is True
     assert host.describe_program("killall -0 mysqld")["exists"] is None
+    for ends in ("pkill keepalived", "systemctl stop keepalived"):
+        assert host.describe_program(ends)["kills_keepalived"] == f"{ends.split()[0]} (its arguments)"
+    assert host.describe_program("killall -0 keepalived")["kills_keepalived"] is None
+    script.chmod(0o644)
+    found = host.describe_program(f"/bin/bash {script}")
+    assert (found["path"], found["exists"], found["executable"]) == (str(script), True, True)
+    assert found["kills_keepalived"] == f"{script}:2"
+    assert host.describe_program(f"{tmp_path}/python2 {script}")["path"] == f"{tmp_path}/python2"
+    assert host.describe_program(f"/bin/bash {script}.gone")["exists"] is False
+    assert host.describe_program(f"/usr/bin/env {script}")["executable"] is False
     assert host.describe_program("")["path"] == ""
     assert host.describe_program(str(tmp_path))["executable"] is False
 

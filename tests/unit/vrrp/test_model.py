@@ -15,11 +15,10 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import (
     commands,
     describe,
-    kills_keepalived,
     number,
-    program,
 )
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_parameters import expanded
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived, program
 from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, LOCAL_CHECK_SCRIPT, MODERN, PER_INSTANCE, UNICAST
 
 
@@ -82,8 +81,8 @@ def test_an_instance_for_each_mysqld() -> None:
     assert [entry["event"] for entry in one["notify"]] == ["notify_master", "notify_backup"]
     assert (two["state"], two["vips"][0]["address"], two["auth_pass_length"]) == ("MASTER", "192.0.2.137", None)
     assert "Monitor01" not in str(found)
-    assert {program(entry["command"]) for entry in commands(found)} == {
-        "/usr/bin/python", "/opt/ha/to_master.py", "/opt/ha/to_backup.py",
+    assert {program(entry["command"]).path for entry in commands(found)} == {
+        "/opt/ha/check_mysql.py", "/opt/ha/to_master.py", "/opt/ha/to_backup.py",
     }  # fmt: skip
 
 
@@ -149,7 +148,8 @@ def test_numbers(text: str | None, value: float | None) -> None:
         LOCAL_CHECK_SCRIPT, "pkill -9 keepalived", "if false; then\n  service keepalived stop\nfi",
         "kill `pidof keepalived`", "systemctl stop keepalived.service",
         "systemctl --no-block restart keepalived", "/etc/init.d/keepalived stop",
-        "/etc/rc.d/init.d/keepalived restart", "subprocess.call('killall keepalived', shell=True)",
+        "/etc/rc.d/init.d/keepalived restart", "kill -0 1; kill $(pidof keepalived)", "killall -15 keepalived",
+        "killall -0 keepalived || killall -9 keepalived", "subprocess.call('killall keepalived', shell=True)",
     ],
 )  # fmt: skip
 def test_scripts_that_stop_keepalived(text: str) -> None:
@@ -159,22 +159,74 @@ def test_scripts_that_stop_keepalived(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["# killall keepalived", "systemctl status keepalived", "service keepalived status", "pgrep keepalived", "",
-     "killall mysqld; echo keepalived"],
+     "killall mysqld; echo keepalived", "killall -0 keepalived", "kill -HUP $(pidof keepalived)",
+     "kill -s USR1 `pidof keepalived`", "pkill --signal SIGHUP keepalived", "killall -q -1 keepalived",
+     "kill -s $(keepalived --signum=JSON) $(cat /run/keepalived.pid)"],
 )  # fmt: skip
 def test_scripts_that_do_not(text: str) -> None:
     assert kills_keepalived(text) is None
 
 
+@pytest.mark.parametrize(
+    ("command", "path", "read"),
+    [
+        ("/x.sh /y", "/x.sh", False), ("pkill keepalived", "pkill", False), ("", "", False),
+        ("/bin/bash /x.sh /y", "/x.sh", True), ("/usr/bin/env python3 /x.py", "/x.py", True),
+        ("/bin/sh -x /x.sh", "/x.sh", True), ("/bin/sh -c '/x.sh /y'", "/bin/sh", False),
+        ("/usr/bin/perl -e /x", "/usr/bin/perl", False), ("/bin/sh -e /x", "/x", True),
+        ("/usr/bin/python3.11 -m x /y", "/usr/bin/python3.11", False), ("/bin/sh x.sh /y", "/bin/sh", False),
+        ("/usr/bin/timeout -k 1 5s /x -p /y", "/x", False), ("timeout 5 mysqladmin -S /s ping", "timeout", False),
+        ("/usr/bin/sudo -u mysql /x", "/x", False), ("env A=/b /x", "/x", False), ("/bin/bash", "/bin/bash", False),
+        ("/usr/bin/timeout 5 /bin/sh -c '/x'", "/usr/bin/timeout", False),
+    ],
+)  # fmt: skip
+def test_programs(command: str, path: str, read: bool) -> None:
+    assert program(command) == (path, read)
+
+
+def test_groups_of_virtual_servers() -> None:
+    found = meaning(
+        "virtual_server group g {\nlb_kind DR\nquorum_up /up\nreal_server 192.0.2.11 3306 { }\n}\n"
+        "virtual_server_group g {\n192.0.2.1-3 3306\nfd00::fe-100 80\nfwmark 7\n192.0.2.9 80\nx-y 1\n}\n"
+        "virtual_server group none { }"
+    )
+    services = found["virtual_servers"]
+    assert [(each["group"], each["address"], each["port"], each["mark"]) for each in services] == [
+        ("g", "192.0.2.1", 3306, None), ("g", "192.0.2.2", 3306, None), ("g", "192.0.2.3", 3306, None),
+        ("g", "fd00::fe", 80, None), ("g", "fd00::ff", 80, None), ("g", "fd00::100", 80, None),
+        ("g", None, None, 7), ("g", "192.0.2.9", 80, None), ("none", None, None, None),
+    ]  # fmt: skip
+    assert [each["servers"][0]["address"] for each in services[:-1]] == ["192.0.2.11"] * 8
+    assert [(each["of"], each["command"]) for each in commands(found)] == [("g", "/up")]
+
+
+def test_what_is_tracked_by_groups_and_weighs() -> None:
+    found = meaning(
+        "vrrp_track_process p {\nprocess mysqld\nweight 5\n}\nvrrp_sync_group s {\ngroup {\na\nb\n}\n"
+        "track_script {\nc weight 3\n}\ntrack_process {\np\n}\nnotify_stop /x\n}"
+    )
+    assert found["track_processes"][0]["weight"] == 5
+    group = found["sync_groups"][0]
+    assert group["members"] == ["a", "b"]
+    assert [(each["name"], each["weight"]) for each in group["track_scripts"]] == [("c", 3)]
+    assert [each["name"] for each in group["track_processes"]] == ["p"]
+    assert (group["track_files"], group["track_interfaces"]) == ([], [])
+    assert group["notify"][0]["event"] == "notify_stop"
+
+
 def test_a_hostile_script_is_read_in_time() -> None:
     started = time.monotonic()
     assert kills_keepalived(f"systemctl {'--a ' * 1000}x\n" * 60) is None
+    assert kills_keepalived("kill " * 50_000) is None
+    assert kills_keepalived(f"{'kill -' * 680}\n" * 60) is None
     assert time.monotonic() - started < 10
 
 
 WORDS = [
     "vrrp_instance", "virtual_server", "real_server", "vrrp_script", "global_defs", "virtual_ipaddress",
     "authentication", "auth_pass", "track_script", "weight", "lvs_timeouts", "url", "path", "misc_path", "MISC_CHECK",
-    "notify_master", "group", "fwmark", "dev", "192.0.2.1", "192.0.2.1/999", "/99", "::1/64", "$X", "x", "9" * 30,
+    "notify_master", "group", "fwmark", "virtual_server_group", "192.0.2.1-9", "-", "a:-",
+    "dev", "192.0.2.1", "192.0.2.1/999", "/99", "::1/64", "$X", "x", "9" * 30,
     "{", "{", "}", "\n", '"', "-1", "",
 ]  # fmt: skip
 
