@@ -86,14 +86,15 @@ def _drawable(cluster: Result, names: _Names) -> bool:
 
 def _head(result: Result) -> Iterator[Markup]:
     summary, failed, limit = result["summary"], result["failed"], result["fail_on"]
-    if limit == "never":
-        told = "audit_fail_on is never: nothing makes this audit fail."
+    if limit == "never":  # then a word like "passed" would say more than anybody looked for
+        told, outcome = "audit_fail_on is never: nothing makes this audit fail.", None
     else:
         told = f"There is {'a' if failed else 'no'} finding at least as severe as audit_fail_on = {limit}."
+        outcome = tag("span", "Failed" if failed else "Passed", class_=f"outcome {'failed' if failed else 'passed'}")
     yield tag("h1", "Audit of MySQL clusters")
     yield tag(
-        "p", tag("span", "Failed" if failed else "Passed", class_=f"outcome {'failed' if failed else 'passed'}"),
-        f" {told} {_time(result['generated_at'])}, opendba.mysql_ha {line(result['collection_version'])}.",
+        "p", [outcome, " "] if outcome else None,
+        f"{told} {_time(result['generated_at'])}, opendba.mysql_ha {line(result['collection_version'])}.",
     )  # fmt: skip
     tiles = [_tile(summary[severity], severity, f"#{severity}", severity) for severity in SEVERITIES]
     tiles += [
@@ -238,7 +239,7 @@ def _cluster(cluster: Result, names: _Names) -> Markup:
         tag("span", f"{_number(cluster, severity)} {severity}", class_=f"badge {severity}")
         for severity in SEVERITIES
         if _number(cluster, severity)
-    ] or [tag("span", "nothing found", class_="badge fine")]
+    ] or [_nothing(len(cluster["unjudged"]))]
     more = f"{left_out} more balanced services and VIPs are in the tables. " if left_out else None
     return tag(
         "section",
@@ -252,6 +253,13 @@ def _cluster(cluster: Result, names: _Names) -> Markup:
         tag("details", tag("summary", "The same and more as tables"), tables(cluster)),
         id=f"cluster-{number}", data_cluster=number, class_="wide" if 'class="wide"' in image else None,
     )  # fmt: skip
+
+
+def _nothing(unjudged: int) -> Markup:
+    """What was not looked at is not fine."""
+    if unjudged:
+        return tag("span", f"nothing found, {unjudged:,} not judged", class_="badge")
+    return tag("span", "nothing found", class_="badge fine")
 
 
 def _number(cluster: Result, severity: str) -> int:

@@ -11,9 +11,6 @@ from typing import Any
 
 Result = dict[str, Any]
 SEVERITIES = ("critical", "serious", "warning", "info")  # worst first
-# Control characters (terminals obey them, XML forbids them), halves of surrogate pairs (no encoding has them), and
-# what turns the direction of writing round (it can make a text say something else than it does).
-_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 _SPACES = re.compile(r"[ \t\r\n]+")
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]{0,8})")
 LONGEST = 1000  # characters of one text in a report; the JSON has all
@@ -26,8 +23,16 @@ def line(value: Any, longest: int = LONGEST) -> str:
     text = value if isinstance(value, str) else repr(value)
     rest = len(text) - longest
     text = _SPACES.sub(" ", text[:longest])
-    text = _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else _odd(each) for each in text)
     return f"{text}… ({count(rest, 'character')} more)" if rest > 0 else text
+
+
+def _odd(character: str) -> str:
+    """What terminals obey and XML forbids, halves of surrogate pairs, what turns the direction of writing round, and
+    what is not seen, so that two names would look the same."""
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def middle(value: Any, width: int) -> str:

@@ -17,6 +17,7 @@ SEVERITIES = ("critical", "serious", "warning", "info")
 HOSTILE = (
     "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
     "'\"&amp;]]>--></svg></style></title>\x00\x1b[31m\u202egnp.exe\ud800\uffff\n\t{{ 7*7 }}[here](http://192.0.2.66/){0}"
+    "{{0}}\u200b\u00ad\U000e0041"
 )
 
 

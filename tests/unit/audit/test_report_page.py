@@ -147,7 +147,7 @@ def test_what_hosts_say_stays_text() -> None:
     text = page(samples.hostile())
     assert "<script>document" not in text
     assert "<img" not in text
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff\uffff]", text)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u200b\u202a-\u202e\ud800-\udfff\uffff\U000e0041]", text)
     assert "&lt;script&gt;document.title=&#x27;taken&#x27;&lt;/script&gt;" in text
     text.encode()
 
@@ -164,6 +164,18 @@ def test_a_failed_audit_says_so_and_a_clean_one_too() -> None:
     clean = page(samples.result([samples.chain()]))
     assert ">Passed</span> There is no finding at least as severe as audit_fail_on = critical." in clean
     assert "No finding. What could not be judged is listed below." in clean
+
+
+def test_what_nobody_looked_for_is_not_called_passed() -> None:
+    told = page(samples.result([samples.chain()], fail_on="never"))
+    assert 'class="outcome' not in told
+    assert "audit_fail_on is never: nothing makes this audit fail." in told
+    assert '"badge fine">nothing found<' in told
+    cluster = samples.chain()
+    cluster["unjudged"] = [{"rule": "MHA-R001", "host": "db1", "missing": ["mysql"]}]
+    told = page(samples.result([cluster]))
+    assert '"badge fine">' not in told
+    assert '"badge">nothing found, 1 not judged<' in told
 
 
 def test_many_clusters_have_the_findings_before_the_drawings() -> None:
