@@ -47,4 +47,7 @@ def _reason(read: dict[str, Any]) -> dict[str, Any]:
     """Why there are no answers: the last that the connection, sudo or the shell said, else what Ansible says."""
     said = [line.strip() for line in str(read.get("module_stderr") or "").splitlines() if line.strip()]
     kept = {name: read[name] for name in ("unreachable", "failed") if read.get(name)}
-    return {**kept, "msg": said[-1] if said else str(read.get("msg") or "it gave no answer")}
+    text = said[-1] if said else str(read.get("msg") or "it gave no answer")
+    if text.startswith(("SyntaxError:", "TypeError: 'type' object")):  # what an old Python says of these modules
+        text += "; it needs Python 3.9 or later, named by ansible_python_interpreter"
+    return {**kept, "msg": text}

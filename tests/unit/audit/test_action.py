@@ -130,6 +130,9 @@ def test_the_difference_of_two_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
         (AnsibleError("no Python"), {"failed": True, "msg": "no Python"}),
         ({"failed": True, "msg": "no json", "exception": "...", "module_stderr": "sudo: no tty\nno password\n"},
          {"failed": True, "msg": "no password"}),
+        ({"failed": True, "module_stderr": "  ^\nSyntaxError: future feature annotations is not defined\n"},
+         {"failed": True, "msg": "SyntaxError: future feature annotations is not defined;"
+                                 " it needs Python 3.9 or later, named by ansible_python_interpreter"}),
         ({}, {"msg": "it gave no answer"}),
     ],
 )  # fmt: skip
