@@ -13,7 +13,7 @@ from ._audit import Cluster, Evidence, Rules
 RULES = Rules()
 rule = RULES.rule
 Facts = dict[str, Any]
-ANYWHERE = ("%", "0.0.0.0/0", "%.%.%.%")
+ANYWHERE = ("", "%", "0.0.0.0/0", "%.%.%.%")
 OWN = ("mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys")
 APART = 0.5  # seconds
 # Last month with public fixes; a series that is not here is taken for supported.

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
-from ._connection import MysqlError, Row, Session
+from ._connection import LOST_CONNECTION, MysqlError, Row, Session
 
 LARGEST = 64 * 2**20  # characters of an answer
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -47,7 +47,8 @@ class ClientSession(Session):
                 capture_output=True, timeout=self._seconds, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise MysqlError(f"the program mysql: no answer within {self._seconds:g} s") from None
+            # As PyMySQL numbers it: whoever reads on would wait as long for each statement.
+            raise MysqlError(f"the program mysql: no answer within {self._seconds:g} s", LOST_CONNECTION[1]) from None
         except OSError as error:
             raise MysqlError(f"the program mysql: {error}") from error
         if done.returncode != 0:

@@ -28,7 +28,8 @@ ICMP6_FILTER = 1
 
 def holders(address: IpAddress, interface: str, timeout: float, one: bool = False) -> list[str] | None:
     """Hardware addresses of the other hosts that say within `timeout` seconds that they have the address; with `one`,
-    of the first. None where the interface is no Ethernet. No table of a neighbour is changed."""
+    of the first. None where the interface is no Ethernet. ARP changes no table of a neighbour; of an IPv6 solicitation
+    the holder learns this host's own address, as from any other packet."""
     if address.version == 6:
         link, hardware, number = neighbour_socket(interface)
         with link:

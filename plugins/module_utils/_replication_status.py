@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._channel import one_line
+from ._channel import error_text, one_line
 from ._replication_words import FILTERS, column
 
 Facts = dict[str, Any]
@@ -105,4 +105,4 @@ def _count(value: Any) -> int | None:
 
 def _error(row: Row, prefix: str) -> Facts:
     number = _count(row.get(f"{prefix}_errno")) or 0
-    return {"number": number, "message": " ".join(str(row.get(f"{prefix}_error") or "").split()) if number else ""}
+    return {"number": number, "message": error_text(row.get(f"{prefix}_error")) if number else ""}

@@ -38,11 +38,12 @@ options:
 notes:
   - Where PyMySQL is missing on the host, the program C(mysql) or C(mariadb) is used instead, once for each statement.
   - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read
-    is left
-    out and named in RV(instance.problems).
+    is left out and named in RV(instance.problems).
   - O(details) also needs C(SELECT) on C(mysql.user) and C(mysql.global_grants) (of MariaDB C(mysql.global_priv)),
     C(REPLICATION SLAVE) and C(XA_RECOVER_ADMIN) on C(*.*). Before 8.0 the latter does not exist and anybody may ask.
-  - What a server of MariaDB calls C(REPLICATION CLIENT) is C(BINLOG MONITOR) and C(SLAVE MONITOR) from 10.5 on.
+  - What a server of MariaDB calls C(REPLICATION CLIENT) is C(BINLOG MONITOR) and C(SLAVE MONITOR) from 10.5 on. There
+    RV(instance.replicas) needs C(REPLICATION MASTER ADMIN), and all privileges of others are seen with C(SELECT) on
+    C(mysql.*) only.
   - To tell whether there is any user data (RV(instance.has_user_data)), it must also see all schemas (C(SHOW
     DATABASES)).
 extends_documentation_fragment:
@@ -238,7 +239,8 @@ instance:
           description: State of the applier, V(Yes) or V(No).
           type: str
         io_error:
-          description: Last error of the receiver (C(number), 0 for none, and C(message)).
+          description: Last error of the receiver (C(number), 0 for none, and C(message), without the statement that
+            failed and without hashes of passwords; it may hold values of rows).
           type: dict
         sql_error:
           description: Last error of the applier, the worker's where there is one (C(number), 0 for none, and

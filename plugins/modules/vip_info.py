@@ -11,8 +11,8 @@ version_added: 1.0.0
 description:
   - Returns for each VIP on which interface of this host it is, whether it should be there, and which other hosts of the
     segment say that they have it.
-  - Asks by one ARP probe without an address of the sender (RFC 5227), for IPv6 by one neighbour solicitation, so
-    nobody's tables change and no traffic moves.
+  - Asks by one ARP probe without an address of the sender (RFC 5227), so nobody's tables change. For IPv6 it asks by
+    one neighbour solicitation, of which the holder learns this host's own address. No traffic moves.
   - Writes nothing, and runs on hosts that this collection did not build. Never fails because something is absent or
     cannot be read; RV(problems) says what.
 author:

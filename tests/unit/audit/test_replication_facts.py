@@ -102,6 +102,12 @@ def test_mysql_51() -> None:
     assert anonymous["password"] == "empty"
 
 
+def test_a_statement_that_failed_stays_on_the_server() -> None:
+    said = "Error 'x' on query. Default database: ''. Query: 'CREATE USER a IDENTIFIED BY 'geheim''"
+    channel = read_instance(server_51(last_sql_errno=1396, last_sql_error=said))["channels"][0]  # type: ignore[arg-type]
+    assert channel["sql_error"]["message"].endswith("Query: VALUE_HIDDEN")
+
+
 def test_mariadb() -> None:
     status = {
         "connection_name": "dc2", "master_host": "192.0.2.52", "master_port": 3306, "master_user": "repl",

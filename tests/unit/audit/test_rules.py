@@ -195,6 +195,7 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-H004", [("hap1", proxy(PROXY.replace("option httpchk GET /reader", "")))], ["hap1"], "reads: connects only"),
     ("MHA-H005", [("hap2/haproxy/configuration/proxies", [])], ["hap1"], "reads is here only"),
     ("MHA-A001", [("db1/mysql/accounts/0", account("root", "%", "SUPER"))], ["db1"], "'root'@'%' has SUPER"),
+    ("MHA-A001", [("db1/mysql/accounts/0", account("root", "", "SUPER"))], ["db1"], "'root'@'' has SUPER"),
     ("MHA-A002", [("db1/mysql/accounts/1/host", "%")], ["db1"], "'replication'@'%'"),
     ("MHA-A007", [("db1/mysql/accounts/1/host", "%"), ("db1/mysql/accounts/1/tls", True)], ["db1"], "over TLS only"),
     ("MHA-A003", [("db1/mysql/accounts/2/password", "empty")], ["db1"], "'shop'@'%' has an empty password"),

@@ -20,7 +20,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._client_session i
     literal,
     parse,
 )
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import LOST_CONNECTION, MysqlError
 
 ANSWER = """<?xml version="1.0"?>
 
@@ -108,7 +108,8 @@ def test_a_program_that_hangs_or_is_missing(tmp_path: Path) -> None:
     hanging = tmp_path / "mysql"
     hanging.write_text("#!/bin/sh\nexec sleep 20\n")
     hanging.chmod(0o755)
-    with pytest.raises(MysqlError, match="no answer within"):
+    with pytest.raises(MysqlError, match="no answer within") as raised:
         ClientSession(str(hanging), [], "u", "", 0.2).run("SELECT 1")
+    assert raised.value.number in LOST_CONNECTION, "one such statement ends the reading"
     with pytest.raises(MysqlError, match="No such file"):
         ClientSession(str(tmp_path / "nix"), [], "u", "", 1.0).run("SELECT 1")
