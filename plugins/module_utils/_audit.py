@@ -27,6 +27,7 @@ class Cluster(NamedTuple):
 
     name: str
     hosts: dict[str, Facts]
+    around: dict[str, Facts] | None = None  # hosts of other clusters, which may be in the same network
 
     def having(self, family: str) -> Iterator[tuple[str, Any]]:
         """Hosts whose facts of this family are known."""

@@ -23,7 +23,11 @@ def clusters(hosts: dict[str, Facts], groups: dict[str, list[str]]) -> list[Clus
     often = Counter(name for each in names for name in set(each))
     return sorted(
         (
-            Cluster(next((name for name in each if often[name] == 1), found[0]), {host: hosts[host] for host in found})
+            Cluster(
+                next((name for name in each if often[name] == 1), found[0]),
+                {host: hosts[host] for host in found},
+                {host: facts for host, facts in hosts.items() if host not in found},
+            )
             for each, found in zip(names, members)
         ),
         key=lambda each: each.name,

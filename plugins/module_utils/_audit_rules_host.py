@@ -131,12 +131,15 @@ def selinux_off(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-S002", "info", "No firewall on the host",
-    why="MySQL and the agents are open to the whole network.",
+    why="Whatever it serves is open to the whole network.",
     mend="Let in clients, members and VRRP only.", needs=("os",),
 )  # fmt: skip
 def no_firewall(cluster: Cluster) -> Iterator[Evidence]:
     for host, os in cluster.having("os"):
-        if os.get("firewall_rules") == 0:
+        facts = cluster.hosts[host]
+        balances = (facts.get("lvs") or {}).get("services")
+        serves = balances or any(facts.get(family) for family in ("mysql", "vrrp", "haproxy"))
+        if os.get("firewall_rules") == 0 and serves:
             yield Evidence(host, "no packet filter rule is loaded", 0)
 
 

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterator
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
 
 from ._audit import Cluster, Evidence, Rules
 from ._audit_fitness import asks_for_readers, fitness
@@ -62,18 +65,52 @@ def no_vip(cluster: Cluster) -> Iterator[Evidence]:
     known = dict(cluster.having("lvs"))
     for host, vip, at in _realservers(cluster):
         on_lo = known.get(host, {}).get("lo")  # None: it could not be read
-        if on_lo is not None and vip not in {entry["address"] for entry in on_lo}:
-            yield Evidence(host, f"{vip} is not on lo", vip, at)
+        if on_lo is not None and not _place(cluster, host, vip):
+            yield Evidence(host, f"{vip} is not on lo, nor on another interface", vip, at)
 
 
-def _needs_arp(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    found: dict[str, str] = {}
-    known = dict(cluster.having("lvs"))
+def _place(cluster: Cluster, host: str, vip: str) -> str | None:
+    """The interface that has it. The host takes the packets on whichever that is."""
+    facts = cluster.hosts[host]
+    if vip in {entry["address"] for entry in (facts.get("lvs") or {}).get("lo") or []}:
+        return "lo"
+    os = facts.get("os") or {}
+    named = (entry["interface"] for entry in os.get("networks") or [] if entry["address"] == vip)
+    return next(named, "?" if vip in os.get("addresses", []) else None)
+
+
+class _Quiet(NamedTuple):
+    """A VIP that a host has and must not answer for."""
+
+    host: str
+    vip: str
+    place: str
+    asked: list[str]  # interfaces of the VIP's network; empty where they are not known
+
+
+def _needs_arp(cluster: Cluster) -> Iterator[_Quiet]:
+    found: dict[str, _Quiet] = {}
     for host, vip, _at in _realservers(cluster):
-        has_it = vip in {entry["address"] for entry in known.get(host, {}).get("lo") or []}
-        if has_it and ":" not in vip:  # IPv6 knows no ARP
-            found.setdefault(host, vip)
-    yield from found.items()
+        place = _place(cluster, host, vip)
+        asked = asked_on(cluster.hosts[host], vip)
+        # IPv6 knows no ARP. On the interface that is asked it is meant to answer: the active director does.
+        if place not in (None, "?", *asked) and ":" not in vip:
+            found.setdefault(host, _Quiet(host, vip, str(place), asked))
+    yield from found.values()
+
+
+def asked_on(facts: Facts, address: str) -> list[str]:
+    """Interfaces of a host in whose networks an address is."""
+    try:
+        wanted = ipaddress.ip_address(address)
+    except ValueError:  # of a parameter that could not be put in
+        return []
+    networks = [
+        (entry["interface"], ipaddress.ip_interface(f"{entry['address']}/{entry['prefix']}").network)
+        for entry in (facts.get("os") or {}).get("networks") or []
+        if entry["address"] != address and entry["prefix"] < ipaddress.ip_address(entry["address"]).max_prefixlen
+    ]
+    return list(dict.fromkeys(interface for interface, network in networks if wanted in network))
 
 
 @rule(
@@ -84,13 +121,14 @@ def _needs_arp(cluster: Cluster) -> Iterator[tuple[str, str]]:
 )  # fmt: skip
 def arp_now(cluster: Cluster) -> Iterator[Evidence]:
     known = dict(cluster.having("lvs"))
-    for host, vip in _needs_arp(cluster):
+    for host, vip, place, asked in _needs_arp(cluster):
         values = known.get(host, {}).get("arp", {})
         for name, least in ARP.items():
             # The kernel takes the greater of all and the interface; lo is not the one that is asked on.
             value = values.get("all", {}).get(name)
-            if value is not None and value < least:
-                yield Evidence(host, f"net.ipv4.conf.all.{name} = {value}, with {vip} on lo", value)
+            others = {each: values.get(each, {}).get(name, 0) for each in asked or set(values) - {"all", "lo"}}
+            if value is not None and max(value, max(others.values(), default=0)) < least:
+                yield Evidence(host, f"net.ipv4.conf.all.{name} = {value}, with {vip} on {place}", value)
 
 
 @rule(
@@ -100,14 +138,25 @@ def arp_now(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def arp_later(cluster: Cluster) -> Iterator[Evidence]:
     systems = dict(cluster.having("os"))
-    for host, _vip in _needs_arp(cluster):
-        written = systems.get(host, {}).get("sysctl_files")
+    for host, _vip, _place, asked in _needs_arp(cluster):
+        written, by_script = systems[host].get("sysctl_files"), systems[host].get("boot_arp") or {}
         if written is None:
             continue
         for name, least in ARP.items():
             key = f"net.ipv4.conf.all.{name}"
-            if int(written.get(key, 0)) < least:
+            meant = asked or [each for each in systems[host].get("interfaces", []) if each != "lo"]
+            values = [
+                value for pattern, value in written.items() if pattern.endswith(f".{name}")
+                and any(fnmatchcase(each, pattern.split(".")[3]) for each in ("all", *meant))
+            ]  # fmt: skip
+            if max(map(_number, values), default=0) < least and not by_script.get(name):
                 yield Evidence(host, f"{key} is {written.get(key, 'in no file')}", written.get(key))
+
+
+def _number(text: str) -> int:
+    """As sysctl takes it: what stands behind a number does not count."""
+    digits = re.match(r"\d{1,9}", text)
+    return int(digits[0]) if digits else 0
 
 
 @rule(

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._audit import Cluster, Evidence, Rules
 from ._audit_clusters import systems
@@ -155,18 +156,69 @@ def unequal_ids(cluster: Cluster) -> Iterator[Evidence]:
     variable="cluster_virtual_router_id",
 )  # fmt: skip
 def shared_ids(cluster: Cluster) -> Iterator[Evidence]:
-    users: dict[tuple[Any, int], list[tuple[str, Facts, Facts]]] = {}
-    for host, instance, configured in instances(cluster):
-        if instance["virtual_router_id"] is not None and instance["vips"]:
-            family = ":" in instance["vips"][0]["address"]
-            users.setdefault((instance["virtual_router_id"], family), []).append((host, instance, configured))
+    users: dict[tuple[Any, int], list[_User]] = {}
+    for host, facts in {**(cluster.around or {}), **cluster.hosts}.items():
+        for _host, instance, configured in instances(Cluster("", {host: facts})):
+            if instance["virtual_router_id"] is not None and instance["vips"]:
+                addresses = frozenset(vip["address"] for vip in instance["vips"])
+                family = ":" in instance["vips"][0]["address"]
+                key = instance["virtual_router_id"], family
+                users.setdefault(key, []).append(_User(host, facts, instance, configured, addresses))
     for (number, _family), members in users.items():
-        sets = [frozenset(vip["address"] for vip in instance["vips"]) for _host, instance, _configured in members]
-        if any(one.isdisjoint(other) for one in sets for other in sets):
-            for host, instance, configured in members:
-                shown = ", ".join(vip["address"] for vip in instance["vips"])
-                text = f"virtual router id {number} of {instance['name']} is for {shown}"
-                yield Evidence(host, text, number, place(configured, "virtual_router_id"))
+        for one in members:
+            if one.host not in cluster.hosts:
+                continue
+            clashes = [
+                other for other in members
+                if one.addresses.isdisjoint(other.addresses) and _meet(one, other, other.host in cluster.hosts)
+            ]  # fmt: skip
+            if clashes:
+                text = f"virtual router id {number} of {one.instance['name']} is for {', '.join(sorted(one.addresses))}"
+                foreign = [other for other in clashes if other.host not in cluster.hosts]
+                if foreign:
+                    text += f"; on {foreign[0].host} for {', '.join(sorted(foreign[0].addresses))}"
+                yield Evidence(one.host, text, number, place(one.configured, "virtual_router_id"))
+
+
+class _User(NamedTuple):
+    """An instance that uses a virtual router id."""
+
+    host: str
+    facts: Facts
+    instance: Facts
+    configured: Facts
+    addresses: frozenset[str]
+
+
+def _meet(one: _User, other: _User, near: bool) -> bool:
+    """Whether what one advertises reaches the other: in one network, and to its peers only where it names them.
+
+    Where networks are not known, interfaces of one name are one network, if both are of one cluster (`near`).
+    """
+    alike = bool(one.instance["interface"] == other.instance["interface"])
+    mine, theirs = {*one.instance["peers"]}, {*other.instance["peers"]}
+    if one.host == other.host:
+        return alike and (mine == theirs or bool(mine & theirs))
+    if mine or theirs:
+        return _reaches(mine, other) or _reaches(theirs, one)
+    networks = _networks(one), _networks(other)
+    return bool(networks[0] & networks[1]) if all(networks) else near and alike
+
+
+def _networks(user: _User) -> set[str]:
+    """Of the interface of an instance."""
+    return {
+        str(ipaddress.ip_interface(f"{entry['address']}/{entry['prefix']}").network)
+        for entry in (user.facts.get("os") or {}).get("networks") or []
+        if entry["interface"] == user.instance["interface"] and entry["prefix"] not in (32, 128)
+    }
+
+
+def _reaches(peers: set[str], user: _User) -> bool:
+    os = user.facts.get("os") or {}
+    known = os.get("networks")
+    here = {each["address"] for each in known or [] if each["interface"] == user.instance["interface"]}
+    return bool(peers & (here if known else {*os.get("addresses", [])}))
 
 
 @rule(

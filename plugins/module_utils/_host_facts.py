@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+ARP = ("arp_ignore", "arp_announce")
 ARP_KEY = re.compile(r"net\.ipv4\.conf\.[^.=\s]{1,32}\.arp_(?:ignore|announce)")
 # Where a boot reads kernel settings from; a file's name hides the same name further down.
 SYSCTL_DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
@@ -69,14 +70,30 @@ def selinux(enforce: str | None, configuration: str | None) -> str | None:
 
 
 def nft_rules(text: str) -> int:
-    """Rules in `nft --json list ruleset`. Raises ValueError."""
-    entries = json.loads(text).get("nftables", [])
-    return sum(1 for entry in entries if isinstance(entry, dict) and "rule" in entry)
+    """Rules in `nft --json list ruleset` that may let in or drop. Raises ValueError."""
+    entries = [entry for entry in json.loads(text).get("nftables", []) if isinstance(entry, dict)]
+    kinds: dict[Any, set[str]] = {}
+    for chain in (entry["chain"] for entry in entries if "chain" in entry):
+        if chain.get("type"):
+            kinds.setdefault((chain.get("family"), chain.get("table")), set()).add(chain["type"])
+    rules = (entry["rule"] for entry in entries if "rule" in entry)
+    return sum(1 for rule in rules if kinds.get((rule.get("family"), rule.get("table"))) != {"nat"})
 
 
 def iptables_rules(text: str) -> int:
-    """Rules in `iptables-save`, and chains that drop what no rule lets in."""
-    return len(re.findall(r"^(?:-A |:\S+ DROP)", text, re.MULTILINE))
+    """Rules in `iptables-save`, and chains that drop what no rule lets in; nat lets in and drops nothing."""
+    filtering = re.sub(r"^\*nat$.*?^COMMIT$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return len(re.findall(r"^(?:-A |:\S+ DROP)", filtering, re.MULTILINE))
+
+
+def is_built_in(module: str, builtin: str, configuration: str) -> bool | None:
+    """By a kernel's modules.builtin, else by its configuration; None where neither could be read."""
+    if builtin:
+        return f"/{module}.ko" in builtin
+    if not configuration:
+        return None
+    options = {"nf_tables": "CONFIG_NF_TABLES", "ip_tables": "CONFIG_IP_NF_IPTABLES"}
+    return f"{options[module]}=y\n" in configuration
 
 
 def mentions(address: str, files: Mapping[str, str]) -> str | None:
@@ -91,6 +108,25 @@ def mentions(address: str, files: Mapping[str, str]) -> str | None:
             if not line.lstrip().startswith(("#", ";")) and pattern.search(line[:4096]):
                 return f"{path}:{number}"
     return None
+
+
+def names(word: str, files: Mapping[str, str]) -> str | None:
+    """file:line of the first line that is no comment and has a word."""
+    for path, text in files.items():
+        for number, line in enumerate(text.split("\n"), start=1):
+            if not line.lstrip().startswith(("#", ";")) and re.search(rf"\b{word}\b", line[:4096]):
+                return f"{path}:{number}"
+    return None
+
+
+def networks(addresses: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Which address is on which interface, without those on lo and link-local ones."""
+    own = set(own_addresses(addresses))
+    return [
+        {name: entry[name] for name in ("interface", "address", "prefix")}
+        for entry in addresses
+        if entry["interface"] != "lo" and entry["address"] in own
+    ]
 
 
 def scripts(text: str) -> list[str]:

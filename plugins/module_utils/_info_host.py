@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import gzip
 import ipaddress
 import os
 import time
+from collections.abc import Iterator
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -58,43 +60,64 @@ class Host:
         return found
 
     def firewall(self) -> int | None:
-        """Asks only for what is loaded: the programs would load modules."""
-        seen = [
-            facts.nft_rules(text) if counts == "nft" else facts.iptables_rules(text)
-            for counts, text in self._filters()
-            if text is not None
-        ]
-        if seen:
-            return sum(seen)
-        return None if self._loaded("nf_tables") or self._loaded("ip_tables") else 0
+        """Asks only what is in the kernel: the programs would load modules."""
+        counts = list(self._filters())
+        known = sum(count for count in counts if count is not None)
+        return None if not known and None in counts else known
 
-    def _filters(self) -> list[tuple[str, str | None]]:
-        found = []
-        if self._loaded("nf_tables"):
+    def _filters(self) -> Iterator[int | None]:
+        """Rules of each packet filter; None where they cannot be seen."""
+        there = self._in_kernel("nf_tables")
+        if there:
             text = self.run("nft", "--json", "list", "ruleset")
-            if text is None:
-                self.problems.append("packet filter: there is no program nft")
-            found.append(("nft", text))
+            if text is not None:
+                yield facts.nft_rules(text)
+            else:
+                # Sees what iptables wrote, and nothing else.
+                rules = facts.iptables_rules(self.run("iptables-nft-save") or self.run("iptables-save") or "")
+                if not rules:
+                    self.problems.append("packet filter: there is no program nft")
+                yield rules or None
+        elif there is None:
+            yield None
         if read("/proc/net/ip_tables_names"):
-            found.append(("iptables", self.run("iptables-legacy-save") or self.run("iptables-save")))
-        return found
+            text = self.run("iptables-legacy-save") or self.run("iptables-save")
+            yield None if text is None else facts.iptables_rules(text)
+        elif self._in_kernel("ip_tables") and not os.path.exists("/proc/net/ip_tables_names"):
+            yield None
 
-    def _loaded(self, module: str) -> bool:
-        return os.path.isdir(f"/sys/module/{module}")
+    def _in_kernel(self, module: str) -> bool | None:
+        """Loaded, or built in, of which /sys/module does not tell; None where nothing tells."""
+        if os.path.isdir(f"/sys/module/{module}"):
+            return True
+        release = os.uname().release
+        return facts.is_built_in(
+            module, read(f"/lib/modules/{release}/modules.builtin") or "",
+            packed("/proc/config.gz") or read(f"/boot/config-{release}") or "",
+        )  # fmt: skip
 
-    def boot(self, addresses: list[dict[str, Any]]) -> dict[str, str | None]:
-        wanted = [
-            entry["address"]
-            for entry in addresses
-            if entry["interface"] == "lo" and not ipaddress.ip_address(entry["address"]).is_loopback
-        ]
-        if not wanted:
+    def boot_files(self, addresses: list[dict[str, Any]]) -> dict[str, str]:
+        """What brings back addresses that are there for more than the host itself; read only where there are any."""
+        if not any(_is_extra(entry) for entry in addresses):
             return {}
         texts = {path: read(path) or "" for pattern in facts.BOOT_FILES for path in sorted(glob.glob(pattern))}
         for path, text in list(texts.items()):
             if path.endswith((".service", "rc.local")):
                 texts.update({name: read(name) or "" for name in facts.scripts(text) if name not in texts})
-        return {address: facts.mentions(address, texts) for address in wanted}
+        return texts
+
+
+def _is_extra(entry: dict[str, Any]) -> bool:
+    """On lo, or without a network of its own."""
+    address = ipaddress.ip_address(entry["address"])
+    return not address.is_loopback and (entry["interface"] == "lo" or entry["prefix"] == address.max_prefixlen)
+
+
+def packed(path: str) -> str | None:
+    """A plain file that is compressed."""
+    with contextlib.suppress(OSError, EOFError), gzip.open(path) as file:
+        return file.read(4 * LARGEST).decode("utf-8", "replace")
+    return None
 
 
 def read(path: str) -> str | None:
@@ -114,12 +137,15 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     now = time.time()
     host = Host(module)
     addresses = host.part("addresses", host.addresses, [])
+    files = host.part("boot", lambda: host.boot_files(addresses), None)
+    on_lo = [entry["address"] for entry in addresses if entry["interface"] == "lo" and _is_extra(entry)]
     return {
         "host": {
             "system": ", ".join(
                 filter(None, [facts.release(read("/etc/os-release") or ""), f"Linux {os.uname().release}"])
             ),
             "addresses": facts.own_addresses(addresses),
+            "networks": facts.networks(addresses),
             "names": sorted({name.lower() for name in (os.uname().nodename, os.uname().nodename.partition(".")[0])}),
             "boot_id": (read("/proc/sys/kernel/random/boot_id") or "").strip(),
             "interfaces": host.part("interfaces", lambda: sorted(os.listdir("/sys/class/net")), []),
@@ -129,7 +155,8 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
             "selinux": facts.selinux(read("/sys/fs/selinux/enforce"), read("/etc/selinux/config")),
             "firewall_rules": host.part("firewall", host.firewall, None),
             "sysctl_files": host.part("sysctl files", host.sysctls, None),
-            "boot_addresses": host.part("boot", lambda: host.boot(addresses), None),
+            "boot_addresses": None if files is None else {each: facts.mentions(each, files) for each in on_lo},
+            "boot_arp": None if files is None else {each: facts.names(each, files) for each in facts.ARP},
             "problems": host.problems,
         },
     }

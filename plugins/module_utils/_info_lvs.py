@@ -91,4 +91,8 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     lvs["arp"] = {
         name: part("arp", partial(read_sysctls, SYSCTLS / "conf" / name, ARP), {}) for name in ("all", "lo")
     }
+    for path in part("arp", lambda: sorted((SYSCTLS / "conf").iterdir()), []):
+        if path.name not in ("all", "lo", "default"):
+            values = part("arp", partial(read_sysctls, path, ARP), {})
+            lvs["arp"].update({path.name: values} if any(values.values()) else {})
     return {"lvs": lvs}

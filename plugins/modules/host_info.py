@@ -47,6 +47,20 @@ host:
       description: Its addresses, VIPs too; without those on C(lo), and without link-local ones.
       type: list
       elements: str
+    networks:
+      description: The same addresses with their RV(host.networks[].interface) and RV(host.networks[].prefix).
+      type: list
+      elements: dict
+      contains:
+        interface:
+          description: Name of the interface.
+          type: str
+        address:
+          description: The address.
+          type: str
+        prefix:
+          description: Length of its network's prefix.
+          type: int
     names:
       description: What it calls itself, in lower case.
       type: list
@@ -72,7 +86,8 @@ host:
       description: V(enforcing), V(permissive) or V(disabled); V(null) where the system does not have it.
       type: str
     firewall_rules:
-      description: Number of packet filter rules; V(null) where it cannot be seen.
+      description: Number of packet filter rules, without those that only translate addresses; V(null) where it cannot
+        be seen.
       type: int
     sysctl_files:
       description: Settings of ARP (C(net.ipv4.conf.*.arp_ignore) and C(arp_announce)) in files that a boot reads.
@@ -80,6 +95,10 @@ host:
     boot_addresses:
       description: By address on C(lo), the file and line that names it among those that a boot reads; V(null)
         where none does.
+      type: dict
+    boot_arp:
+      description: Of C(arp_ignore) and C(arp_announce), the file and line among the same files that sets it; V(null)
+        where none does. Looked up where there are addresses on C(lo), or some without a network.
       type: dict
     problems:
       description: What could not be read, one line each.

@@ -155,7 +155,8 @@ lvs:
           description: Its label; empty for IPv6.
           type: str
     arp:
-      description: What the host answers, and tells, by ARP. A realserver needs V(1) and V(2) on C(lo) and C(all).
+      description: What the host answers, and tells, by ARP; by interface, those that differ from V(0). The greater one
+        of C(all) and the interface that is asked on counts, of which a realserver needs V(1) and V(2).
       type: dict
       contains:
         all:

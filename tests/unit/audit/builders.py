@@ -136,7 +136,8 @@ def lvs(**values: Any) -> dict[str, Any]:
 
 def system(address: str) -> dict[str, Any]:
     return {
-        "addresses": [address], "interfaces": ["lo", "eth0"], "selinux": None, "firewall_rules": 12,
+        "addresses": [address], "interfaces": ["lo", "eth0"],
+        "networks": [{"interface": "eth0", "address": address, "prefix": 24}], "selinux": None, "firewall_rules": 12,
         "clock_offset": 0.01, "clock_bound": 0.1,
         "sysctl_files": {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"},
     }  # fmt: skip

@@ -60,6 +60,19 @@ def account(user: str, host: str, *privileges: str, **values: Any) -> dict[str, 
     return {"user": user, "host": host, "privileges": list(privileges), "password": "set", **values}
 
 
+def loud(address: str, own: int) -> dict[str, Any]:
+    """By multicast."""
+    found = member(VIP, address, own=own)
+    found["instances"][0]["peers"] = []
+    return found
+
+
+DUMMY = "db2", {
+    **good()["db2"], "lvs": {**good()["db2"]["lvs"], "lo": []},
+    "os": {**good()["db2"]["os"], "addresses": ["192.0.2.12", READS], "networks": [
+        {"interface": "eth0", "address": "192.0.2.12", "prefix": 24},
+        {"interface": "dummy0", "address": READS, "prefix": 32}]},
+}  # fmt: skip
 # Rule, what is changed in the good cluster, the hosts that are named, and what is said of the first.
 HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-R001", [("db2/mysql/gtid_mode", "OFF")], ["db2"], "gtid_mode = OFF"),
@@ -113,6 +126,8 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
      ["db1", "db2"], "51 for 192.0.2.100, but 60 on db2"),
     ("MHA-V005", [("db2/vrrp", member(VIP, "192.0.2.150"))],
      ["db1", "db2"], "router id 51 of orders is for 192.0.2.100"),
+    ("MHA-V005", [("db2/os/networks", []), ("db1/vrrp", loud(VIP, 11)), ("db2/vrrp", loud("192.0.2.150", 12))],
+     ["db1", "db2"], "router id 51 of orders is for 192.0.2.100"),  # which network, is not known
     ("MHA-V006", [("db2/vrrp", member("state BACKUP", "state MASTER"))], ["db2"], "state MASTER, nopreempt"),
     ("MHA-V007", [("db2/vrrp", member("priority 100", "priority 101"))], ["db1", "db2"], "priority 101"),
     ("MHA-V008", [("db1/vrrp", member("    nopreempt\n", "", own=11))], ["db1"], "priority 101 without nopreempt"),
@@ -152,7 +167,13 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-V029", [("db2/vrrp/running", False)], ["db2"], "no keepalived runs"),
     ("MHA-L001", [("db2/lvs/lo", [])], ["db2"], "192.0.2.200 is not on lo"),
     ("MHA-L002", [("db2/lvs/arp/all/arp_ignore", 0)], ["db2"], "arp_ignore = 0, with 192.0.2.200 on lo"),
+    ("MHA-L002", [DUMMY, ("db2/lvs/arp", {"all": {"arp_ignore": 0, "arp_announce": 2}, "dummy0": {"arp_ignore": 1}})],
+     ["db2"], "arp_ignore = 0, with 192.0.2.200 on dummy0"),
     ("MHA-L003", [("db2/os/sysctl_files", {})], ["db2", "db2"], "arp_ignore is in no file"),
+    ("MHA-L003", [("db2/os/sysctl_files", {"net.ipv4.conf.lo.arp_ignore": "1"})], ["db2", "db2"], "is in no file"),
+    ("MHA-L003", [("db2/os/boot_arp", {"arp_ignore": None, "arp_announce": "/etc/rc.local:3"}),
+                  ("db2/os/sysctl_files", {"net.ipv4.conf.all.arp_ignore": "no number"})],
+     ["db2"], "arp_ignore is no number"),
     ("MHA-L004", [("db2/lvs/lo/0/prefix", 24)], ["db2"], "192.0.2.200/24 on lo"),
     ("MHA-L005", [("db1/vrrp/configuration/virtual_servers", [
         {**good()["lvs1"]["vrrp"]["configuration"]["virtual_servers"][0], "address": VIP}])],
@@ -285,7 +306,24 @@ HARMLESS: list[tuple[str, Changes]] = [
         "(k.conf: Line 14) Truncating auth_pass to 8 characters"]})]),
     ("MHA-V024", [("db1/vrrp/config_check", {"status": 0, "messages": ["(A) entering a state"]})]),
     ("MHA-V029", [("db2/vrrp/running", None)]),
+    ("MHA-V005", [("db2/vrrp", member(VIP, "192.0.2.150")), ("db2/vrrp/instances/0/interface", "eth1"),
+                  ("db2/vrrp/instances/0/peers", []), ("db1/vrrp/instances/0/peers", []),
+                  ("db2/os/networks", [{"interface": "eth1", "address": "198.51.100.12", "prefix": 24}])]),
+    ("MHA-V005", [("db2/vrrp", member(VIP, "192.0.2.150")), ("db2/vrrp/instances/0/peers", ["192.0.2.13"]),
+                  ("db1/vrrp/instances/0/peers", ["192.0.2.14"])]),  # they send to others
+    ("MHA-V005", [("db2/vrrp", member(VIP, "192.0.2.150")), ("db2/vrrp/instances/0/interface", "eth1"),
+                  ("db2/vrrp/instances/0/peers", [])]),  # unicast comes in where the peer's address is
+    ("MHA-L001", [DUMMY]),
+    ("MHA-L001", [("db2/lvs/lo", []), ("db2/os/networks/0/address", READS),
+                  ("db2/os/addresses", ["192.0.2.12", READS])]),  # the active one of two directors
     ("MHA-L002", [("db2/lvs/arp/lo/arp_ignore", 0)]),  # the greater of both counts
+    ("MHA-L002", [("db2/lvs/arp", {"all": {"arp_ignore": 0, "arp_announce": 0},
+                                   "eth0": {"arp_ignore": 1, "arp_announce": 2}})]),
+    *[("MHA-L003", [("db2/os/sysctl_files", {key.format(name): value for name, value in (
+        ("arp_ignore", "1 # lvs"), ("arp_announce", "2"))})]) for key in (
+        "net.ipv4.conf.all.{}", "net.ipv4.conf.eth0.{}", "net.ipv4.conf.*.{}", "net.ipv4.conf.eth*.{}")],
+    ("MHA-L003", [("db2/os/sysctl_files", {}),
+                  ("db2/os/boot_arp", {"arp_ignore": "/opt/real.sh:2", "arp_announce": "/opt/real.sh:3"})]),
     ("MHA-L006", [(f"{SERVICE}/servers/0/checks/0/type", "SMTP_CHECK")]),
     ("MHA-L009", [("db2/os/boot_addresses", {READS: "/etc/network/interfaces:9"})]),
     ("MHA-H006", [("hap1/haproxy/proxies", [
@@ -313,6 +351,7 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-R029", [(f"{CHANNEL}/source_host", "192.0.2.12"), (f"{CHANNEL}/io_running", "No")]),
     ("MHA-A005", [("db1/mysql/accounts/2", account("admin", "localhost", "SUPER"))]),
     ("MHA-S002", [("db1/os/firewall_rules", None)]),  # it could not be seen
+    ("MHA-S002", [("db1", {"os": {**good()["db1"]["os"], "firewall_rules": 0}, "vips": [], "lvs": {"services": []}})]),
     ("MHA-S003", [("db2/os/clock_offset", -3.0), ("db2/os/clock_bound", 5.0)]),  # asking took longer
     ("MHA-S004", [("db1/mysql/version_number", [10, 11, 6])]),
 ]  # fmt: skip

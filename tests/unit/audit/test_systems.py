@@ -220,3 +220,24 @@ def test_group_replication() -> None:
         hosts[name]["mysql"]["semi_sync"].update(source_enabled=False, source_active=False)
     assert found(hosts) == {"MHA-R030": ["db1", "db2"]}
     assert found({"db2": hosts["db2"]}) == {"MHA-R030": ["db2"]}  # the primary is somewhere else
+
+
+def test_one_virtual_router_id_in_two_clusters_of_one_network() -> None:
+    hosts = {}
+    for name, own, address in (
+        ("a", "192.0.2.11", VIP),
+        ("b", "192.0.2.12", SECOND),
+        ("c", "198.51.100.3", "198.51.100.9"),
+    ):
+        text = instance("role", 51, 100, address, own)
+        hosts[name] = {
+            **alone(name, own),
+            "vrrp": vrrp(text[: text.index("    unicast")] + text[text.index("    virtual_ip") :]),
+        }
+    assert [sorted(cluster.hosts) for cluster in clusters(hosts, {})] == [["a"], ["b"], ["c"]]
+    assert found(hosts)["MHA-V005"] == ["a", "b"]
+    (said,) = [each for cluster in clusters({name: hosts[name] for name in "ab"}, {}) if "a" in cluster.hosts
+               for rule in RULES if rule.id == "MHA-V005" for each in rule.find(cluster)]  # fmt: skip
+    assert said.text == f"virtual router id 51 of vi_51 is for {VIP}; on b for {SECOND}"
+    hosts["b"]["os"]["networks"] = []  # then nobody knows
+    assert "MHA-V005" not in found(hosts)

@@ -58,3 +58,15 @@ def test_what_cannot_be_read_is_not_empty() -> None:
     found = gather(Module(255))
     assert found["lo"] is None
     assert any("no such option" in problem for problem in found["problems"])
+
+
+def test_arp_of_interfaces_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"all": (0, 0), "lo": (0, 0), "default": (1, 2), "eth0": (1, 2), "v1": (0, 0)}
+    for name, (ignore, announce) in values.items():
+        directory = tmp_path / "conf" / name
+        directory.mkdir(parents=True)
+        (directory / "arp_ignore").write_text(f"{ignore}\n")
+        (directory / "arp_announce").write_text(f"{announce}\n")
+    monkeypatch.setattr(_info_lvs, "SYSCTLS", tmp_path)
+    none, own = {"arp_ignore": 0, "arp_announce": 0}, {"arp_ignore": 1, "arp_announce": 2}
+    assert gather(Module(0))["arp"] == {"all": none, "lo": none, "eth0": own}
