@@ -201,7 +201,8 @@ def test_a_weak_password_rewrites_no_facts(
 ) -> None:
     said = {"socket": "/run/mysqld/mysqld.sock", "address": "192.0.2.11", "number": 1}
     monkeypatch.setattr(read_host_module, "gather", lambda module: ({"mysql": said}, {"mysql": 1.1}))
-    with patch_module_args({"login_password": password}), pytest.raises(SystemExit):
+    given = {"login_password": password, "_ansible_inject_invocation": True}
+    with patch_module_args(given), pytest.raises(SystemExit):
         read_host_module.main()
     answer = json.loads(capsys.readouterr().out)
     assert not answer.pop("invocation", None)  # which would show it
