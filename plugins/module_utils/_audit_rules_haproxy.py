@@ -15,7 +15,10 @@ from ._audit_fitness import Fitness, asks_for_readers, fitness
 RULES = Rules()
 rule = RULES.rule
 Facts = dict[str, Any]
-EVERYWHERE = ("", "*", "0.0.0.0", "::", "[::]")  # noqa: S104 - looked for, not listened on
+_LOOPBACK = re.compile(r"127\.[\d.]+|localhost|\[?::1\]?")
+_NO_ADDRESS = re.compile(
+    r"/|(?:unix|uxst|uxdg|abnsz?|fd|sockpair|rhttp|rev)@|.*\$"
+)  # or one that the environment tells
 
 
 def _proxies(cluster: Cluster) -> Iterator[tuple[str, Facts]]:
@@ -57,11 +60,23 @@ def refused_check(cluster: Cluster) -> Iterator[Evidence]:
 def short_timeouts(cluster: Cluster) -> Iterator[Evidence]:
     for host, proxy in _proxies(cluster):
         waits = [int(mysql.get("variables", {}).get("wait_timeout", 0)) for _s, _h, mysql in _databases(cluster, proxy)]
-        for name in ("client", "server"):
-            given = proxy["timeouts"].get(name) or {}
-            if waits and given.get("ms") is not None and given["ms"] < max(waits) * 1000:
-                text = f"{proxy['name']}: timeout {name} {given['ms'] / 1000:g} s, wait_timeout {max(waits)} s"
+        if not waits:
+            continue
+        # Clients meet the frontend's timeout; that of a backend is for nobody.
+        for name, owner in [*(("client", front) for front in _fronts(cluster, host, proxy)), ("server", proxy)]:
+            given = owner["timeouts"].get(name) or {}
+            if given.get("ms") and given["ms"] < max(waits) * 1000:  # 0: never
+                text = f"{owner['name']}: timeout {name} {given['ms'] / 1000:g} s, wait_timeout {max(waits)} s"
                 yield Evidence(host, text, given["ms"], given["at"])
+
+
+def _fronts(cluster: Cluster, host: str, behind: Facts) -> list[Facts]:
+    """Where the clients of a proxy's servers come in."""
+    here = [proxy for at, proxy in _proxies(cluster) if at == host]
+    return [
+        proxy for proxy in here
+        if proxy["binds"] and (proxy is behind or behind["name"] in (proxy["default_backend"], *proxy["use_backends"]))
+    ]  # fmt: skip
 
 
 @rule(
@@ -72,8 +87,9 @@ def short_timeouts(cluster: Cluster) -> Iterator[Evidence]:
 def open_statistics(cluster: Cluster) -> Iterator[Evidence]:
     for host, proxy in _proxies(cluster):
         stats = proxy["stats"]
-        public = [bind["address"] for bind in proxy["binds"] if bind["address"].rpartition(":")[0] in EVERYWHERE]
-        if stats and public and (not stats["auth"] or stats["well_known"]):
+        public = [bind["address"] for bind in proxy["binds"] if _is_public(bind["address"])]
+        # HAProxy answers with statistics by HTTP only, and passes over the words in another mode.
+        if stats and proxy["mode"] == "http" and public and (not stats["auth"] or stats["well_known"]):
             how = "with a password that everybody knows" if stats["auth"] else "without a password"
             yield Evidence(host, f"{proxy['name']} on {', '.join(public)} {how}", public, stats["at"])
 
@@ -89,6 +105,14 @@ def blind(cluster: Cluster) -> Iterator[Evidence]:
         if len(members) > 1 and not (proxy["check"] or "").startswith(("httpchk", "external-check")):
             text = f"{proxy['name']}: {proxy['check'] or 'connects only'}"
             yield Evidence(host, text, proxy["check"], proxy["check_at"] or proxy["at"])
+
+
+def _is_public(address: str) -> bool:
+    """Whether any of a bind's addresses can be reached from elsewhere."""
+    return any(
+        not _NO_ADDRESS.match(each) and not _LOOPBACK.fullmatch(re.sub(r"^\w+@", "", each).rpartition(":")[0])
+        for each in address.split(",")
+    )
 
 
 def _writes(proxy: Facts) -> bool:

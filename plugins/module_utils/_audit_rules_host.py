@@ -19,10 +19,17 @@ APART = 0.5  # seconds
 # Last month with public fixes; a series that is not here is taken for supported.
 MYSQL_ENDED = {
     (5, 0): "2012-01", (5, 1): "2013-12", (5, 5): "2018-12", (5, 6): "2021-02", (5, 7): "2023-10", (8, 0): "2026-04",
+    # Innovation releases end with the next one; 8.4 and 9.7 are supported for years.
+    (8, 1): "2023-10", (8, 2): "2024-01", (8, 3): "2024-04", (9, 0): "2024-10", (9, 1): "2025-01", (9, 2): "2025-04",
+    (9, 3): "2025-07", (9, 4): "2025-10", (9, 5): "2026-01", (9, 6): "2026-04",
 }  # fmt: skip
 MARIADB_ENDED = {
+    (5, 1): "2015-02", (5, 2): "2015-11", (5, 3): "2017-03",
     (5, 5): "2020-04", (10, 0): "2019-03", (10, 1): "2020-10", (10, 2): "2022-05", (10, 3): "2023-05",
-    (10, 4): "2024-06", (10, 5): "2025-06",
+    (10, 4): "2024-06", (10, 5): "2025-06", (10, 6): "2026-07",
+    (10, 7): "2023-02", (10, 8): "2023-05", (10, 9): "2023-08", (10, 10): "2023-11",
+    (11, 0): "2024-06", (11, 1): "2024-08", (11, 2): "2024-11", (11, 3): "2024-05", (11, 5): "2024-11",
+    (11, 6): "2025-02", (11, 7): "2025-05",
 }  # fmt: skip
 KEEPALIVED_SINCE = (2, 2)
 
@@ -94,14 +101,22 @@ def known_password(cluster: Cluster) -> Iterator[Evidence]:
 
 @rule(
     "MHA-A005", "serious", "An application may write to read-only servers",
-    why="CONNECTION_ADMIN and SUPER pass read_only and survive offline_mode: the fence has a hole.",
+    why="CONNECTION_ADMIN and SUPER (of MariaDB READ_ONLY ADMIN) pass read_only: the fence has a hole.",
     mend="Revoke them; read_only is then what it says.", needs=("mysql",),
 )  # fmt: skip
 def unfenced(cluster: Cluster) -> Iterator[Evidence]:
     for host, account, name in _accounts(cluster):
-        powers = {"SUPER", "CONNECTION_ADMIN"} & set(account["privileges"])
+        powers = _passes_read_only(cluster.hosts[host]["mysql"]) & set(account["privileges"])
         if powers and account["host"] not in ("localhost", "127.0.0.1", "::1"):
             yield Evidence(host, f"{name} has {' and '.join(sorted(powers))}", name)
+
+
+def _passes_read_only(mysql: Facts) -> set[str]:
+    if mysql.get("flavour") != "mariadb":
+        return {"SUPER", "CONNECTION_ADMIN"}
+    number = tuple(mysql.get("version_number") or ())
+    # 10.5 took privileges out of SUPER, and 10.11 took them away from it.
+    return {"READ_ONLY ADMIN", "READ ONLY ADMIN"} | ({"SUPER"} if number < (10, 11, 0) else set())
 
 
 @rule(

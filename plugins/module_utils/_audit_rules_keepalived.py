@@ -44,7 +44,9 @@ def master_nopreempt(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def preempts(cluster: Cluster) -> Iterator[Evidence]:
     for host, instance, configured in instances(cluster):
-        if instance["nopreempt"] is False and instance["vips"] and _is_highest(cluster, instance):
+        # A director or proxy that returns lacks nothing.
+        holds_data = bool(cluster.hosts[host].get("mysql"))
+        if holds_data and instance["nopreempt"] is False and instance["vips"] and _is_highest(cluster, instance):
             text = f"{instance['name']}: priority {instance['priority']} without nopreempt"
             yield Evidence(host, text, False, configured.get("at"))
 
@@ -201,9 +203,21 @@ def missing_interface(cluster: Cluster) -> Iterator[Evidence]:
 def untracked_vip(cluster: Cluster) -> Iterator[Evidence]:
     for host, instance, configured in instances(cluster):
         checks = [entry for entry in instance["tracked"] if entry["kind"] != "interface"]
+        grouped = checks or _tracked_by_group(cluster.hosts[host]["vrrp"], instance["name"])
         # The health check of a virtual server may stop keepalived: bad, but another hazard (MHA-V015).
-        if instance["vips"] and not checks and not instance["untracked"] and "mysql" in cluster.hosts[host]:
+        if instance["vips"] and not grouped and not instance["untracked"] and "mysql" in cluster.hosts[host]:
             yield Evidence(host, f"{instance['name']} tracks nothing", None, configured.get("at"))
+
+
+def _tracked_by_group(vrrp: Facts, name: str) -> bool:
+    """Instances of a sync group go to FAULT together: what the group or one of them tracks counts for all."""
+    for group in (vrrp.get("configuration") or {}).get("sync_groups", []):
+        if name in group["members"]:
+            if any(group.get(f"track_{kind}") for kind in ("scripts", "files", "processes")):
+                return True
+            others = [entry for entry in vrrp["instances"] if entry["name"] in group["members"]]
+            return any(each["kind"] != "interface" for entry in others for each in entry["tracked"])
+    return False
 
 
 @rule(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import pwd
 import stat
 import time
 from typing import Any, Callable, NamedTuple
@@ -56,8 +57,14 @@ def files(pattern: str, with_executables: bool) -> Found:
     return found
 
 
-def describe_program(command: str) -> Facts:
-    """The file that a command runs, as far as it can be seen."""
+def _runs_as(user: str | None) -> int:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(user or "root").pw_uid
+    return 0
+
+
+def describe_program(command: str, user: str | None = None) -> Facts:
+    """The file that a command runs as a user, as far as it can be seen."""
     path, read = program(command)
     if command.startswith("/") and not os.path.exists(command.split()[0]):
         path, read = command.split()[0], False  # the interpreter itself
@@ -75,7 +82,7 @@ def describe_program(command: str) -> Facts:
         return facts
     regular = stat.S_ISREG(state.st_mode)
     facts.update(exists=True, executable=regular and (read or bool(state.st_mode & 0o111)))
-    facts["writable_by_others"] = bool(state.st_mode & 0o022) or state.st_uid != 0
+    facts["writable_by_others"] = bool(state.st_mode & 0o022) or state.st_uid not in (0, _runs_as(user))
     with contextlib.suppress(OSError):
         if regular and not at:
             with open(path, "rb") as file:
@@ -155,9 +162,7 @@ def look(path: str) -> FileState:
     return FileState(state.st_mode, state.st_uid, state.st_nlink, state.st_mtime)
 
 
-def dump(
-    daemon: Daemon, number: int, path: str, parse: Callable[[bytes], list[Facts]], bound: float
-) -> list[Facts]:
+def dump(daemon: Daemon, number: int, path: str, parse: Callable[[bytes], list[Facts]], bound: float) -> list[Facts]:
     """Sends the signal and reads what it brings. Raises Unreadable and OSError.
 
     What was not there before is taken away again: a dump holds the VRRP password.
@@ -196,9 +201,7 @@ def _beside(path: str) -> set[str]:
     return set(glob.glob(f"{glob.escape(stem)}*{glob.escape(ending)}"))
 
 
-def _await(
-    path: str, owner: int, sent: float, parse: Callable[[bytes], list[Facts]], bound: float
-) -> list[Facts]:
+def _await(path: str, owner: int, sent: float, parse: Callable[[bytes], list[Facts]], bound: float) -> list[Facts]:
     problem = f"keepalived did not write {path} within {bound} s"
     size = -1
     deadline = time.monotonic() + bound

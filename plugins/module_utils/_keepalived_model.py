@@ -53,7 +53,9 @@ def describe(statements: list[Statement]) -> Facts:
         elif words[0] in ("vrrp_track_process", "track_process"):
             facts["track_processes"].append(
                 {
-                    "name": name, **_place(statement), "process": _one(block, "process"),
+                    "name": name,
+                    **_place(statement),
+                    "process": _one(block, "process"),
                     "weight": number(_one(block, "weight")),
                 }
             )
@@ -164,7 +166,7 @@ def _instance(block: list[Statement]) -> Facts:
         "auth_type": _one(_inside(block, "authentication"), "auth_type"),
         "auth_pass_length": None if password is None else len(password),
         "auth_pass_well_known": None if password is None else password.lower() in WELL_KNOWN,
-        "unicast_src_ip": _one(block, "unicast_src_ip"),
+        "unicast_src_ip": _address(_one(block, "unicast_src_ip") or "") or None,
         "unicast_peers": [_address(statement["words"][0]) for statement in _inside(block, "unicast_peer")],
         "vips": [vip for vip in map(_vip, addresses) if vip],
         "excluded_vips": [vip for vip in map(_vip, _inside(block, "virtual_ipaddress_excluded")) if vip],
@@ -321,6 +323,13 @@ def _check(statement: Statement) -> Facts:
 def _path(block: list[Statement]) -> str | None:
     path = _one(block, "path")
     return None if path is None else hidden(path)
+
+
+def user_of(command: Facts, facts: Facts | None) -> str | None:
+    """As whom one of `commands` runs."""
+    scripts = {script["name"]: script["user"] for script in (facts or {}).get("scripts", [])}
+    own = scripts.get(command["of"]) if command["kind"] == "check" else None
+    return own or ((facts or {}).get("global") or {}).get("script_user")
 
 
 # ---- what it runs ----------------------------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ defaults
     timeout client 8h
     timeout server 8h
 listen stats
+    mode http
     bind 127.0.0.1:8888
     stats enable
 listen reads

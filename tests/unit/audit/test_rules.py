@@ -5,74 +5,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import FAMILIES, SEVERITIES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from unit.audit.builders import MEMBER, PROXY, READS, UUIDS, VIP, change, evidence, good, mysql, proxy, vip, vrrp
+from unit.audit.builders import PROXY, READS, UUIDS, VIP, evidence, good, mysql, proxy, vip
+from unit.audit.changes import (
+    CHANNEL,
+    DUMMY,
+    INSTANCE,
+    SERVICE,
+    SPLIT,
+    Changes,
+    account,
+    grouped,
+    loud,
+    member,
+    reader,
+    script,
+    table,
+    worse,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 
-Changes = list[tuple[str, Any]]
-CHANNEL = "db2/mysql/channels/0"
-INSTANCE = "db2/vrrp/instances/0"
-SERVICE = "lvs1/vrrp/configuration/virtual_servers/0"
-
-
-def member(old: str, new: str, own: int = 12) -> dict[str, Any]:
-    """db2's (or db1's) vrrp with its configuration changed."""
-    text = MEMBER.format(priority=112 - own, own=f"192.0.2.{own}", peer=f"192.0.2.{23 - own}")
-    assert old in text
-    return vrrp(text.replace(old, new), state="BACKUP" if own == 12 else "MASTER")
-
-
-def script(text: str) -> dict[str, Any]:
-    """db2 with a check by a script instead of the tracked file."""
-    check = "vrrp_script chk {\n" + text + "\n}\nvrrp_instance orders"
-    tracked = vrrp(
-        MEMBER.format(priority=100, own="192.0.2.12", peer="192.0.2.11")
-        .replace("vrrp_instance orders", check)
-        .replace("    track_file {\n        orders\n    }", "    track_script {\n        chk\n    }"),
-        state="BACKUP",
-    )
-    assert tracked["instances"][0]["tracked"][0]["name"] == "chk"
-    return tracked
-
-
-def table(weights: dict[str, int]) -> tuple[str, Any]:
-    """What the kernel of lvs1 has."""
-    servers = [
-        {"address": each, "port": 3306, "weight": weight, "forward": "route"} for each, weight in weights.items()
-    ]
-    return "lvs1/lvs/services", [{"address": READS, "port": 3306, "mark": None, "servers": servers}]
-
-
-def reader(server: int, more: str = "") -> tuple[str, Any]:
-    """A check by the agent's endpoint."""
-    check = {"type": "HTTP_GET", "at": "k:1", "command": None, "paths": [f"/reader?max_lag=10{more}"]}
-    return f"{SERVICE}/servers/{server}/checks", [check]
-
-
-def account(user: str, host: str, *privileges: str, **values: Any) -> dict[str, Any]:
-    return {"user": user, "host": host, "privileges": list(privileges), "password": "set", **values}
-
-
-def loud(address: str, own: int) -> dict[str, Any]:
-    """By multicast."""
-    found = member(VIP, address, own=own)
-    found["instances"][0]["peers"] = []
-    return found
-
-
-DUMMY = "db2", {
-    **good()["db2"], "lvs": {**good()["db2"]["lvs"], "lo": []},
-    "os": {**good()["db2"]["os"], "addresses": ["192.0.2.12", READS], "networks": [
-        {"interface": "eth0", "address": "192.0.2.12", "prefix": 24},
-        {"interface": "dummy0", "address": READS, "prefix": 32}]},
-}  # fmt: skip
 # Rule, what is changed in the good cluster, the hosts that are named, and what is said of the first.
 HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-R001", [("db2/mysql/gtid_mode", "OFF")], ["db2"], "gtid_mode = OFF"),
@@ -155,6 +113,7 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-V021", [("db2/vips/0/stale", True), ("db2/vips/0/reason", "VRRP says BACKUP here")],
      ["db2"], "VRRP says BACKUP"),
     ("MHA-V022", [(f"{INSTANCE}/tracked", [])], ["db2"], "orders tracks nothing"),
+    ("MHA-V022", [("db2/vrrp", grouped("", own=""))], ["db2", "db2"], "orders tracks nothing"),
     ("MHA-V023", [(f"{INSTANCE}/untracked", [{"kind": "file", "name": "orders"}])],
      ["db2"], "file orders is configured"),
     ("MHA-V024", [("db1/vrrp/config_check", {"status": 4, "messages": ["Unknown keyword"]})],
@@ -210,7 +169,11 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
      ["hap1", "hap1"], "reads/db1: mysql-check user against 9.7.4"),
     ("MHA-H002", [("hap1", proxy(PROXY.replace("8h", "5s")))], ["hap1", "hap1"],
      "timeout client 5 s, wait_timeout 28800 s"),
+    ("MHA-H002", [("hap1", proxy(SPLIT.replace("client 8h", "client 5s")))],
+     ["hap1"], "my: timeout client 5 s"),
     ("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", "*:8888")))], ["hap1"], "stats on *:8888 without"),
+    *[("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", bind)))], ["hap1"], f"stats on {bind} without")
+      for bind in ("192.0.2.31:8888", "ipv4@*:8888", "[fd00::31]:8888", "127.0.0.1:80,:8888")],
     ("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", ":8888\n    stats auth myadmin:myadmin")))],
      ["hap1"], "with a password that everybody knows"),
     ("MHA-H004", [("hap1", proxy(PROXY.replace("option httpchk GET /reader", "")))], ["hap1"], "reads: connects only"),
@@ -228,15 +191,12 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-S002", [("db1/os/firewall_rules", 0)], ["db1"], "no packet filter"),
     ("MHA-S003", [("db2/os/clock_offset", -3.0)], ["db2"], "-3.0 s from the others"),
     ("MHA-S004", [("db1/mysql/version_number", [5, 7, 44]), ("db1/mysql/version", "5.7.44")], ["db1"], "5.7.44"),
+    ("MHA-S004", [("db1/mysql/version_number", [9, 6, 0])], ["db1"], "ended it in 2026-04"),
+    ("MHA-S004", [("db1/mysql/version_number", [10, 6, 4]), ("db1/mysql/flavour", "mariadb")], ["db1"], "2026-07"),
+    ("MHA-A005", [("db1/mysql/flavour", "mariadb"), ("db1/mysql/accounts/2", account("app", "%", "READ_ONLY ADMIN"))],
+     ["db1"], "'app'@'%' has READ_ONLY ADMIN"),
     ("MHA-S005", [("db1/vrrp/version", "1.3.5")], ["db1"], "keepalived 1.3.5"),
 ]  # fmt: skip
-
-
-def worse(changes: Changes) -> dict[str, Any]:
-    hosts = good()
-    for path, value in changes:
-        hosts = change(hosts, path, value)
-    return hosts
 
 
 @pytest.mark.parametrize(("rule", "changes", "hosts", "said"), HAZARDS, ids=[f"{row[0]}-{row[3]}" for row in HAZARDS])
@@ -253,113 +213,6 @@ def test_a_good_cluster_gives_no_reason(rule: str) -> None:
 
 def test_every_rule_is_tested() -> None:
     assert {row[0] for row in HAZARDS} == {rule.id for rule in RULES}
-
-
-LEFT = [{**mysql("db1", "192.0.2.12")["channels"][0], "io_running": "No", "sql_running": "No"}]
-FED = [{**mysql("db1", "198.51.100.9")["channels"][0], "source_uuid": UUIDS["lvs"]}]
-# What looks like a hazard and is none.
-HARMLESS: list[tuple[str, Changes]] = [
-    ("MHA-R004", [("db2/mysql/gtid_executed", f"{UUIDS['db1']}:1-2000")]),  # the writer went on writing
-    ("MHA-R004", [("db1/mysql/read_only", True), ("db2/mysql/gtid_executed", f"{UUIDS['db2']}:1")]),  # no writer to ask
-    ("MHA-R009", [("db1/mysql/channels", [])]),
-    ("MHA-R009", [("db1/mysql/channels", LEFT)]),  # of the time before a switchover
-    ("MHA-R022", [("db1/mysql/channels", LEFT)]),
-    ("MHA-R010", [(f"{CHANNEL}/lag_seconds", 3605.0), (f"{CHANNEL}/delay", 3600)]),  # late on purpose
-    ("MHA-R010", [(f"{CHANNEL}/lag_seconds", None)]),
-    ("MHA-R011", [(f"{CHANNEL}/retry_count", 86400), (f"{CHANNEL}/connect_retry", 60)]),
-    ("MHA-R016", [("db2/mysql/semi_sync/source_enabled", None)]),  # only the writer waits
-    ("MHA-R018", [("db1/mysql/semi_sync/source_enabled", False), ("db1/mysql/semi_sync/timeout_ms", 10000)]),
-    ("MHA-R019", [("db2/mysql/semi_sync/replica_enabled", False), ("db2/mysql/variables/relay_log_recovery", "ON")]),
-    ("MHA-R021", [("db1/mysql/variables/binlog_expire_logs_seconds", "0")]),  # never
-    ("MHA-R022", [("db1/mysql/channels", mysql("db1", "192.0.2.12")["channels"]),
-                  *[(f"{host}/mysql/variables/auto_increment_increment", "2") for host in ("db1", "db2")],
-                  ("db2/mysql/variables/auto_increment_offset", "2")]),
-    *[(f"MHA-R0{rule}", [("db2/mysql/variables/log_bin", "OFF"), (f"db2/mysql/variables/{name}", value)])
-      for rule, name, value in (("13", "sync_binlog", "0"), ("15", "binlog_format", "MIXED"),
-                                ("21", "binlog_expire_logs_seconds", "60"))],
-    ("MHA-R014", [("db1/mysql/variables/innodb_flush_log_at_trx_commit", "3")]),
-    ("MHA-R025", [("db1/mysql/xa_prepared", 1), ("db2/mysql/xa_prepared", 2)]),  # they are replicated
-    ("MHA-R025", [("db1/mysql/xa_prepared", None), ("db2/mysql/xa_prepared", 2)]),
-    ("MHA-R025", [(f"{CHANNEL}/source_host", "198.51.100.9"), ("db1/mysql", None), ("db2/mysql/xa_prepared", 2)]),
-    ("MHA-R027", [("db1/mysql/channels", FED), ("db2/mysql/gtid_executed", f"{UUIDS['lvs']}:1-9")]),  # on its way
-    ("MHA-R029", [("db1/os/names", ["mysql1"]), ("db2/os/names", ["mysql1"]), ("db1/mysql/channels", [
-        {**LEFT[0], "source_host": "mysql1", "io_running": "Yes"}])]),  # which of the two, nobody knows
-    ("MHA-R025", [("db1/mysql/xa_prepared", 2)]),  # on the writer they belong
-    ("MHA-R026", [("db2/mysql/persisted_variables", {"super_read_only": "ON", "max_connections": "500"})]),
-    ("MHA-R028", [("db1/mysql", {"reachable": False, "reason": "down"})]),  # it may be the writer
-    ("MHA-R029", [(f"{CHANNEL}/source_host", "192.0.2.12"), (f"{CHANNEL}/source_port", 3307)]),  # two on a machine
-    ("MHA-V001", [("db1/vips/0", vip(VIP, here=False)), ("db2/vips/0", vip(VIP, here=False))]),
-    ("MHA-V002", [("db1/vips/0", vip(VIP, here=False, holders=None, others=None)),
-                  ("db2/vips/0", vip(VIP, here=False, holders=None, others=None))]),  # nobody was asked
-    ("MHA-V003", [("db1/vips", []), ("db2/vips/0/here", True)]),  # a VIP for reads
-    ("MHA-V005", [("db2/vrrp", member(VIP, "fd00::100"))]),  # IPv4 and IPv6 do not meet
-    ("MHA-V008", [("db2/vrrp", member("    nopreempt\n", ""))]),  # the lower one preempts nobody
-    ("MHA-V014", [("db2/vrrp", member("  orders\n", "  orders\n  lead weight 1\n"))]),  # the first one decides
-    ("MHA-V016", [("lvs1/vrrp/programs/0/exists", None)]),  # it could not be seen
-    ("MHA-V017", [("db1/vrrp/configuration/global/script_security", False)]),  # no scripts
-    ("MHA-V021", [("db1/vips/0/stale", None)]),
-    ("MHA-L001", [("db1/lvs/lo", None)]),
-    ("MHA-L004", [("db1/lvs/lo", None)]),
-    ("MHA-V024", [("db1/vrrp/config_check", None)]),
-    ("MHA-V024", [("db1/vrrp/config_check", {"status": 6, "messages": [
-        "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
-        "(k.conf: Line 14) Truncating auth_pass to 8 characters"]})]),
-    ("MHA-V024", [("db1/vrrp/config_check", {"status": 0, "messages": ["(A) entering a state"]})]),
-    ("MHA-V029", [("db2/vrrp/running", None)]),
-    ("MHA-V005", [("db2/vrrp", member(VIP, "192.0.2.150")), ("db2/vrrp/instances/0/interface", "eth1"),
-                  ("db2/vrrp/instances/0/peers", []), ("db1/vrrp/instances/0/peers", []),
-                  ("db2/os/networks", [{"interface": "eth1", "address": "198.51.100.12", "prefix": 24}])]),
-    ("MHA-V005", [("db2/vrrp", member(VIP, "192.0.2.150")), ("db2/vrrp/instances/0/peers", ["192.0.2.13"]),
-                  ("db1/vrrp/instances/0/peers", ["192.0.2.14"])]),  # they send to others
-    ("MHA-V005", [("db2/vrrp", member(VIP, "192.0.2.150")), ("db2/vrrp/instances/0/interface", "eth1"),
-                  ("db2/vrrp/instances/0/peers", [])]),  # unicast comes in where the peer's address is
-    ("MHA-L001", [DUMMY]),
-    ("MHA-L001", [("db2/lvs/lo", []), ("db2/os/networks/0/address", READS),
-                  ("db2/os/addresses", ["192.0.2.12", READS])]),  # the active one of two directors
-    ("MHA-L002", [("db2/lvs/arp/lo/arp_ignore", 0)]),  # the greater of both counts
-    ("MHA-L002", [("db2/lvs/arp", {"all": {"arp_ignore": 0, "arp_announce": 0},
-                                   "eth0": {"arp_ignore": 1, "arp_announce": 2}})]),
-    *[("MHA-L003", [("db2/os/sysctl_files", {key.format(name): value for name, value in (
-        ("arp_ignore", "1 # lvs"), ("arp_announce", "2"))})]) for key in (
-        "net.ipv4.conf.all.{}", "net.ipv4.conf.eth0.{}", "net.ipv4.conf.*.{}", "net.ipv4.conf.eth*.{}")],
-    ("MHA-L003", [("db2/os/sysctl_files", {}),
-                  ("db2/os/boot_arp", {"arp_ignore": "/opt/real.sh:2", "arp_announce": "/opt/real.sh:3"})]),
-    ("MHA-L006", [(f"{SERVICE}/servers/0/checks/0/type", "SMTP_CHECK")]),
-    ("MHA-L009", [("db2/os/boot_addresses", {READS: "/etc/network/interfaces:9"})]),
-    ("MHA-H006", [("hap1/haproxy/proxies", [
-        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": True, "status": "UP"}]}])]),  # for reads
-    ("MHA-H006", [(f"{CHANNEL}/sql_running", "No"), ("hap1/haproxy/proxies", [
-        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": True, "status": "UP"}]}])]),  # the last one
-    ("MHA-H006", [(f"{CHANNEL}/lag_seconds", 8.0), ("hap1/haproxy/proxies", [
-        {"name": "reads", "servers": [{"name": "db2", "takes_sessions": False, "status": "DOWN"}]}])]),  # or more
-    ("MHA-L013", [table({"192.0.2.12": 1}), reader(1)]),
-    ("MHA-L013", [table({"192.0.2.12": 1, "192.0.2.11": 1}), reader(1, "&writer=1"), reader(0, "&writer=1")]),
-    ("MHA-L013", [table({}), reader(1), (f"{SERVICE}/servers/1/weight", 0)]),  # drained on purpose
-    ("MHA-L013", [table({"192.0.2.11": 1}), (f"{CHANNEL}/io_running", "Connecting"), reader(1)]),  # nobody else is left
-    ("MHA-H007", [("db1/mysql/accounts/2/host", "192.0.2.31")]),  # the proxy's own
-    ("MHA-S006", [("db1/vrrp/configuration/problems", ["/k.conf:3: include: no file is /etc/keepalived/d/*.conf"])]),
-    ("MHA-L007", [(f"{SERVICE}/persistence_timeout", 0), ("lvs1/lvs/timeouts/tcp_fin", 120)]),
-    ("MHA-L011", [("lvs2/vrrp", None)]),  # it did not answer
-    ("MHA-H001", [("hap1", proxy(PROXY.replace("httpchk GET /reader", "mysql-check user haproxy_check"))),
-                  *[(f"{host}/mysql/version_number", [5, 7, 44]) for host in ("db1", "db2")]]),
-    ("MHA-H003", [("hap1", proxy(PROXY.replace("127.0.0.1:8888", ":8888\n    stats auth me:Zq8-long")))]),
-    ("MHA-H005", [("hap2/haproxy", None)]),  # it did not answer
-    ("MHA-A003", [("db1/mysql/accounts/2", {**account("shop", "%", password="empty"), "locked": True})]),
-    ("MHA-A002", [("db1/mysql/accounts/1/host", "%"), ("db1/mysql/accounts/1/tls", True)]),
-    ("MHA-R009", [(f"{CHANNEL}/source_host", "192.0.2.12"), (f"{CHANNEL}/io_running", "No"),
-                  (f"{CHANNEL}/sql_running", "No")]),  # it follows a VIP that is here now
-    ("MHA-R029", [(f"{CHANNEL}/source_host", "192.0.2.12"), (f"{CHANNEL}/io_running", "No")]),
-    ("MHA-A005", [("db1/mysql/accounts/2", account("admin", "localhost", "SUPER"))]),
-    ("MHA-S002", [("db1/os/firewall_rules", None)]),  # it could not be seen
-    ("MHA-S002", [("db1", {"os": {**good()["db1"]["os"], "firewall_rules": 0}, "vips": [], "lvs": {"services": []}})]),
-    ("MHA-S003", [("db2/os/clock_offset", -3.0), ("db2/os/clock_bound", 5.0)]),  # asking took longer
-    ("MHA-S004", [("db1/mysql/version_number", [10, 11, 6])]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("rule", "changes"), HARMLESS, ids=[f"{row[0]}-{place}" for place, row in enumerate(HARMLESS)])
-def test_what_is_harmless_is_left_alone(rule: str, changes: Changes) -> None:
-    assert evidence(rule, worse(changes)) == []
 
 
 def test_rules_are_well_formed() -> None:

@@ -33,6 +33,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemo
     serves,
     signals,
 )
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import user_of
 
 RECORDED = Path(__file__).parent / "recorded"
 # Recorded from 2.2.7 and 2.3.4: signals are read from a descriptor.
@@ -351,3 +352,25 @@ def test_whose_daemon_it_is(processes: Any, namespaces: dict[str, str], runs: bo
 
 def test_daemons_are_looked_for_without_harm() -> None:
     assert all(found.pid > 0 for found in host.daemons())
+
+
+def test_a_script_of_the_user_that_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Script security allows it: others cannot change it."""
+    script = tmp_path / "check"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    if os.geteuid() == 0:
+        os.chown(script, 65534, 65534)
+    monkeypatch.setattr(host, "_runs_as", lambda user: script.stat().st_uid if user == "checker" else 0)
+    assert host.describe_program(str(script), "checker")["writable_by_others"] is False
+    assert host.describe_program(str(script))["writable_by_others"] is True
+    script.chmod(0o775)
+    assert host.describe_program(str(script), "checker")["writable_by_others"] is True
+
+
+def test_who_runs_a_script() -> None:
+    scripts = [{"name": "own", "user": "me"}, {"name": "other", "user": None}]
+    facts = {"scripts": scripts, "global": {"script_user": "us"}}
+    assert user_of({"kind": "check", "of": "own"}, facts) == "me"
+    assert user_of({"kind": "check", "of": "other"}, facts) == "us"
+    assert user_of({"kind": "notify", "of": "own"}, facts) == "us"
