@@ -157,6 +157,15 @@ def test_the_file_of_the_daemon_that_runs(
     ]  # fmt: skip
 
 
+def test_what_the_configuration_check_says_has_no_password(
+    programs: Any, configuration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = (RECORDED / "keepalived-2.3.4.version").read_text()
+    programs(keepalived=f"{version}\n --config-test\nUnknown keyword 'x --password=geheim'\n", ip="")
+    check = run(vrrp_info, capsys, config=str(configuration))["vrrp"]["config_check"]
+    assert check["messages"][-1] == "Unknown keyword 'x --password=VALUE_HIDDEN'"
+
+
 def test_a_daemon_in_a_container(
     programs: Any, configuration: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,12 +63,18 @@ def test_a_command_of_any_form(command: str, quote: str) -> None:
         'auth_pass "ge geheim"', "$A=geheim\nauth_pass $A", "$A=geheim\n$B=x${A}\nauth_pass ${B}",
         '$A="geheim x"\nauth_pass $A', "$A=geheim\nscript /x -p $A", '$A=geheim\nscript "/x --password=${A}"',
         "$A=auth_type PASS \\\nauth_pass geheim", "$A=auth_pass geheim", '$A="auth_pass geheim"', "$A=/x -p geheim",
-        '@h1 $A=geheim\n@h1 auth_pass $A', 'HTTP_GET { url { path "/?password=geheim" } }',
+        '@h1 $A=geheim\n@h1 auth_pass $A',
     ],
 )  # fmt: skip
 def test_vrrps_password_and_what_it_is_made_of(text: str) -> None:
     assert "geheim" not in shown(f"vrrp_instance a {{\n{text}\n}}\n")
     assert "geheim" not in shown(f"{text}\n")
+
+
+def test_the_path_of_a_check() -> None:
+    text = 'virtual_server a 1 {\nreal_server b 1 {\nHTTP_GET { url {\npath "/?password=geheim&x"\n} }\n}\n}'
+    assert "'/?password=VALUE_HIDDEN'" in shown(text)
+    assert "geheim" not in shown(text)
 
 
 def test_what_is_no_secret_is_shown() -> None:
