@@ -9,7 +9,9 @@ Members of Galera and Group Replication have rules of their own for that: nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from . import _gtid
 from ._audit import Cluster, Evidence, Rules
@@ -18,6 +20,7 @@ from ._audit_clusters import systems
 RULES = Rules()
 rule = RULES.rule
 _MYSQL = ("mysql",)
+Facts = dict[str, Any]
 
 
 def _sets(cluster: Cluster) -> dict[str, _gtid.GtidSet]:
@@ -74,6 +77,27 @@ def _groups(system: Cluster) -> bool:
 )  # fmt: skip
 def errant(cluster: Cluster) -> Iterator[Evidence]:
     yield from _beyond_writer(cluster, own=True)
+    for system in systems(cluster):
+        writers = system.writers()
+        positions = {host: _positions(mysql) for host, mysql in system.having("mysql")}
+        if len(writers) != 1 or _groups(system):
+            continue
+        for host, domains in positions.items():
+            for domain, (server, sequence) in domains.items():
+                theirs = positions[writers[0]].get(domain)
+                own = host != writers[0] and server == system.hosts[host]["mysql"].get("server_id")
+                if own and theirs and theirs[1] < sequence:
+                    shown = f"{domain}-{server}-{sequence}"
+                    text = f"{writers[0]}, the writer, lacks {shown}: it is at {domain}-{theirs[0]}-{theirs[1]}"
+                    yield Evidence(host, text, shown)
+
+
+def _positions(mysql: Facts) -> dict[int, tuple[int, int]]:
+    """MariaDB's: by domain, who wrote the last transaction, and its number. Only the last one can be judged."""
+    if mysql.get("flavour") != "mariadb":
+        return {}
+    found = re.findall(r"(\d+)-(\d+)-(\d+)", mysql.get("gtid_executed") or "")
+    return {int(domain): (int(server), int(sequence)) for domain, server, sequence in found}
 
 
 @rule(

@@ -241,3 +241,21 @@ def test_one_virtual_router_id_in_two_clusters_of_one_network() -> None:
     assert said.text == f"virtual router id 51 of vi_51 is for {VIP}; on b for {SECOND}"
     hosts["b"]["os"]["networks"] = []  # then nobody knows
     assert "MHA-V005" not in found(hosts)
+
+
+def mariadb(last: str, replica: str) -> dict[str, Any]:
+    hosts = good()
+    for name, position in (("db1", last), ("db2", replica)):
+        hosts[name]["mysql"].update(
+            flavour="mariadb", version="11.8.3-MariaDB", version_number=[11, 8, 3], super_read_only=None, semi_sync={},
+            gtid_mode=None, gtid_executed=position, server_uuid=None,
+        )  # fmt: skip
+    return hosts
+
+
+def test_errant_transactions_of_mariadb() -> None:
+    assert found(mariadb("0-1-9", "0-2-12"))["MHA-R004"] == ["db2"]
+    assert found(mariadb("0-1-9,3-1-4", "3-1-4,0-2-12"))["MHA-R004"] == ["db2"]
+    # The writer went on; it has written nothing since a switchover; another domain is none that it knows.
+    for last, replica in (("0-1-9", "0-1-12"), ("0-2-12", "0-2-12"), ("0-1-13", "0-2-12"), ("0-1-9", "7-2-12")):
+        assert "MHA-R004" not in found(mariadb(last, replica)), (last, replica)
