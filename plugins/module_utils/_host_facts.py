@@ -92,8 +92,7 @@ def is_built_in(module: str, builtin: str, configuration: str) -> bool | None:
         return f"/{module}.ko" in builtin
     if not configuration:
         return None
-    options = {"nf_tables": "CONFIG_NF_TABLES", "ip_tables": "CONFIG_IP_NF_IPTABLES"}
-    return f"{options[module]}=y\n" in configuration
+    return f"CONFIG_{module.upper()}=y\n" in configuration
 
 
 def mentions(address: str, files: Mapping[str, str]) -> str | None:

@@ -19,6 +19,7 @@ from ansible.module_utils.basic import AnsibleModule
 from . import _host_facts as facts
 from ._ip_addresses import parse_addresses
 
+LEGACY = "/proc/net/ip_tables_names"  # there when the kernel has iptables of its own; the tables in use
 LARGEST = 256 * 1024  # bytes of a file
 
 
@@ -80,10 +81,10 @@ class Host:
                 yield rules or None
         elif there is None:
             yield None
-        if read("/proc/net/ip_tables_names"):
+        if read(LEGACY):
             text = self.run("iptables-legacy-save") or self.run("iptables-save")
             yield None if text is None else facts.iptables_rules(text)
-        elif self._in_kernel("ip_tables") and not os.path.exists("/proc/net/ip_tables_names"):
+        elif os.path.exists(LEGACY) and not os.access(LEGACY, os.R_OK):
             yield None
 
     def _in_kernel(self, module: str) -> bool | None:

@@ -89,6 +89,7 @@ def test_rules_of_the_kernel(
     monkeypatch.setattr(host, "_in_kernel", lambda name: name in kernel)
     monkeypatch.setattr(host, "run", lambda name, *_more: programs.get(name))
     monkeypatch.setattr(_info_host, "read", lambda _path: legacy)
+    monkeypatch.setattr(_info_host, "LEGACY", "/dev/null")
     assert host.firewall() == rules
 
 
