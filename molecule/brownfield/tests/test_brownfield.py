@@ -172,12 +172,19 @@ def metadata(before: dict[str, Picture], tmp_path_factory: pytest.TempPathFactor
 
 def test_a_run_on_them_is_predicted_and_writes_nothing(metadata: Path) -> None:
     start = brownfield.pictures(("bfe1", "bfe2"))
-    done = play("site", "--check", "--diff", inventories=(metadata,))
+    trusted = "--extra-vars={keepalived_script_security: false}"
+    done = play("site", trusted, "--check", "--diff", inventories=(metadata,))
     assert done.returncode == 0, done.stdout + done.stderr
     assert brownfield.touched(start, brownfield.pictures(("bfe1", "bfe2"), start)) == []
     assert [path.name for path in metadata.parent.parent.iterdir()] == ["inventory"], "no certificates were made"
     for line in ("+super_read_only", "+    virtual_router_id 81", "source_host"):
         assert line in done.stdout, done.stdout
+
+
+def test_a_run_is_refused_where_it_would_disarm_a_script(metadata: Path) -> None:
+    done = play("site", "--check", inventories=(metadata,))
+    assert done.returncode == 2
+    assert "would make keepalived ignore /etc/keepalived/scripts/check_mysql.sh" in " ".join(done.stdout.split())
 
 
 def test_a_run_is_refused_where_somebody_else_has_the_vip(metadata: Path) -> None:
