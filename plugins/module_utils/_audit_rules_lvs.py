@@ -126,8 +126,8 @@ def arp_now(cluster: Cluster) -> Iterator[Evidence]:
         for name, least in ARP.items():
             # The kernel takes the greater of all and the interface; lo is not the one that is asked on.
             value = values.get("all", {}).get(name)
-            others = {each: values.get(each, {}).get(name, 0) for each in asked or set(values) - {"all", "lo"}}
-            if value is not None and max(value, max(others.values(), default=0)) < least:
+            others = [values.get(each, {}).get(name, 0) for each in asked or set(values) - {"all", "lo"}]
+            if value is not None and max(value, *others, 0) < least:
                 yield Evidence(host, f"net.ipv4.conf.all.{name} = {value}, with {vip} on {place}", value)
 
 
