@@ -20,9 +20,9 @@ SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule
 MOLECULE := $(addprefix molecule-,$(SCENARIOS))
 # The longer tests of a scenario, each on a cluster of its own
 CHAOS := $(filter-out chaos-failover,$(patsubst molecule/%/chaos,chaos-%,$(wildcard molecule/*/chaos)))
-# Two of them run at a time, so the longest is the first. Not `unit`, whose tests look at the clock.
-STATIC := sanity simulation lint
-REPORTS := $(patsubst %,build/junit/%.xml,unit simulation $(MOLECULE))
+# Two of them run at a time, so the longest is the first. Not `unit` and the other scenarios, whose tests look at the clock.
+TWO_AT_A_TIME := molecule-dual_source sanity molecule-brownfield simulation lint browser
+REPORTS := $(patsubst %,build/junit/%.xml,unit browser simulation $(MOLECULE))
 
 .PHONY: help
 help: ## list the targets
@@ -74,13 +74,13 @@ lab-down: $(RUN) ## remove what is the lab's, and nothing else
 # --- Tests
 
 .PHONY: test
-test: $(DEV) ## all tests: those without a lab, then the scenarios up to the first that fails
+test: $(DEV) ## all tests: those that do not look at the clock two at a time, then the other scenarios up to the first that fails
 	@rm -rf build/junit build/log
 	@mkdir -p build/log
 	@python lab/lab.py down
 	@tests/stage unit
-	@printf '%s\n' $(STATIC) | xargs -P 2 -I STAGE bash -c 'said=$$(tests/stage STAGE); printf "%s\n" "$$said"'
-	@for name in $(MOLECULE); do [[ -e build/log/failed ]] || tests/stage $$name; done
+	@printf '%s\n' $(TWO_AT_A_TIME) | xargs -P 2 -I STAGE bash -c 'said=$$(tests/stage STAGE); printf "%s\n" "$$said"'
+	@for name in $(filter-out $(TWO_AT_A_TIME),$(MOLECULE)); do [[ -e build/log/failed ]] || tests/stage $$name; done
 	@status=0; \
 	if [[ -e build/log/failed ]]; then status=1; for name in $$(< build/log/failed); do python tests/why.py build/log/$$name.log; done; fi; \
 	echo; \
@@ -94,6 +94,10 @@ unit: $(DEV) ## pure functions and checks of the tree; no lab
 .PHONY: simulation
 simulation: $(DEV) ## a selection of the simulated clusters, and the planted mistakes; no lab
 	@pytest tests/simulation --junitxml=build/junit/simulation.xml
+
+.PHONY: browser
+browser: $(DEV) ## the audit's page in a headless Chromium, where there is one; MHA_PICTURES=DIR leaves pictures of it
+	@pytest tests/browser --junitxml=build/junit/browser.xml
 
 SECONDS ?= 600
 .PHONY: simulate

@@ -12,6 +12,11 @@ options:
       - Socket of the instance on the target host. Used unless O(login_host) is given.
     type: path
     default: /run/mysqld/mysqld.sock
+  login_file:
+    description:
+      - Option file on the target host, like C(/root/.my.cnf). What its group C(client) says of user, password, socket,
+        host, port and CA wins over the other options.
+    type: path
   login_user:
     description:
       - MySQL account to log in as. With C(auth_socket), which distributions set up for C(root), the module must run

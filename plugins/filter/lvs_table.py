@@ -156,8 +156,10 @@ def _realserver_findings(
         state = _lvs(hostvars[name])
         if not state:
             continue
+        if state.get("lo") is None:
+            lines.append(f"{name}: the addresses on lo could not be read")
         on_lo = {entry["address"]: entry["prefix"] for entry in state.get("lo") or ()}
-        for vip in cluster["reader_vips"]:
+        for vip in cluster["reader_vips"] if state.get("lo") is not None else ():
             if vip not in on_lo:
                 lines.append(f"{name} has no {vip} on lo: connections that it gets are lost")
             elif on_lo[vip] != (128 if ":" in vip else 32):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,11 @@ Facts = dict[str, Any]
 PASSWORD = "source_password"  # noqa: S105  the name of an option
 PASSWORD_LIMIT = 32  # characters that the server stores for a channel
 _BY_NAME = {option.name: option for option in CHANNEL_OPTIONS}
+# Quoted texts behind words of statements, and hashes: mysql_native_password's, caching_sha2_password's, it in hex.
+_SECRET = re.compile(
+    r"(?i:(?<=\b[BA][YS] )'[^']*(?:'|$)|(?<=PASSWORD)[ =(]{1,4}'[^']*(?:'|$))"
+    r"|\*[0-9A-Fa-f]{40}|\$A\$[0-9A-Fa-f]{3}\$[^']*|0x2441243[0-9A-Fa-f]+"
+)
 _RECEIVER_STATES = {"ON": "Yes", "OFF": "No", "CONNECTING": "Connecting"}
 
 
@@ -79,9 +85,16 @@ def _error(rows: Iterable[Row]) -> Facts:
         if row.get("last_error_number"):
             return {
                 "number": int(row["last_error_number"]),
-                "message": " ".join(str(row["last_error_message"]).split()),
+                "message": error_text(row["last_error_message"]),
             }
     return {"number": 0, "message": ""}
+
+
+def error_text(said: Any) -> str:
+    """What a server says of an error, in one line and without what must not leave it: the statement that failed, which
+    may create an account or hold data, and hashes of passwords."""
+    text, query, _statement = " ".join(str(said or "").split()).partition(" Query: '")
+    return _SECRET.sub("VALUE_HIDDEN", text) + (" Query: VALUE_HIDDEN" if query else "")
 
 
 def _lag(facts: Facts, receiver: Row, coordinator: Row, workers: Iterable[Row]) -> float | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import ssl
 import traceback
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ else:
     PYMYSQL_IMPORT_ERROR = None
 
 LOST_CONNECTION = (2006, 2013)
+UNKNOWN_CHARACTER_SET = 1115
 ACCESS_DENIED = (1045, 1698)
 Row = dict[str, Any]
 
@@ -103,19 +105,25 @@ def connect(
             way["ssl_disabled"] = True  # from 1.2 on PyMySQL tries it unasked, over a socket too
         elif host:
             way["ssl"] = _tls_context(ssl_ca)
-        connection = pymysql.connect(
+        login = functools.partial(
+            pymysql.connect,
             user=user,
             password=password,
             connect_timeout=connect_timeout,
             read_timeout=connect_timeout,
             write_timeout=connect_timeout,
             autocommit=True,
-            charset="utf8mb4",
             program_name=program_name,
             # Timestamps as UTC; literals and results must not depend on how the server was configured.
             init_command="SET SESSION time_zone = '+00:00', sql_mode = ''",
             **way,
         )
+        try:
+            connection = login(charset="utf8mb4")
+        except pymysql.MySQLError as error:
+            if error.args[:1] != (UNKNOWN_CHARACTER_SET,):
+                raise
+            connection = login(charset="utf8")  # before 5.5
     return Session(connection)
 
 

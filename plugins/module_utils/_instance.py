@@ -4,16 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any
 
 from ._channel import Facts, one_line, read_channels
-from ._connection import LOST_CONNECTION, MysqlError, Session
+from ._connection import MysqlError, Session
 from ._dialect import Dialect, parse_version
-
-_VARIABLES = (
-    "server_id", "server_uuid", "port", "datadir", "read_only", "super_read_only", "offline_mode", "gtid_mode",
-    "gtid_executed", "gtid_purged",
-)  # fmt: skip
 
 
 def read_dialect(session: Session) -> Dialect:
@@ -103,52 +98,3 @@ def compare_gtid(session: Session, theirs: str) -> Facts:
         (theirs, theirs),
     )
     return {"gtid_missing": one_line(row["missing"]), "gtid_extra": one_line(row["extra"])}
-
-
-def read_instance(session: Session) -> Facts:
-    """Everything that replication_info returns. What may not be read is left out, with the cause among `problems`.
-
-    Raises MysqlError when the connection is lost on the way.
-    """
-    facts: Facts = {"problems": []}
-    _part(facts, "version", lambda: _version(read_dialect(session)))
-    _part(facts, "variables", lambda: _flags(read_variables(session, _VARIABLES)))
-    _part(facts, "channels", lambda: {"channels": read_channels_of(session)})
-    _part(facts, "semi_sync", lambda: {"semi_sync": read_semi_sync(session)})
-    _part(facts, "has_user_data", lambda: {"has_user_data": has_user_data(session)})
-    _part(facts, "persisted_variables", lambda: {"persisted_variables": read_persisted(session)})
-    return facts
-
-
-def _part(facts: Facts, name: str, read: Callable[[], Facts]) -> None:
-    try:
-        facts.update(read())
-    except MysqlError as error:
-        if error.number in LOST_CONNECTION:
-            raise
-        facts["problems"].append(f"{name}: {error}")
-
-
-def _version(dialect: Dialect) -> Facts:
-    return {"flavour": dialect.flavour, "version": dialect.version, "version_number": list(dialect.number)}
-
-
-def _flags(raw: dict[str, str]) -> Facts:
-    def switch(name: str) -> bool | None:
-        return None if name not in raw else raw[name] == "ON"
-
-    def number(name: str) -> int | None:
-        return None if name not in raw else int(raw[name])
-
-    return {
-        "server_id": number("server_id"),
-        "server_uuid": raw.get("server_uuid"),
-        "port": number("port"),
-        "datadir": raw.get("datadir"),
-        "read_only": switch("read_only"),
-        "super_read_only": switch("super_read_only"),
-        "offline_mode": switch("offline_mode"),
-        "gtid_mode": raw.get("gtid_mode"),
-        "gtid_executed": one_line(raw.get("gtid_executed")),
-        "gtid_purged": one_line(raw.get("gtid_purged")),
-    }

@@ -24,6 +24,7 @@ from ._model_values import (
     one_of,
     read_address,
     read_auth_pass,
+    read_command,
     read_mysql_settings,
     read_password,
     read_path,
@@ -138,6 +139,7 @@ VARIABLES = (
     Variable("agent_disk_timeout", read_timeout, 10),
     Variable("agent_down_timeout", read_timeout, 5, shared=True),
     Variable("agent_fence_timeout", read_timeout, 10),
+    Variable("agent_fence_command", read_command, [], secret=True),
     Variable("agent_witnesses", read_witnesses, ["gateway"]),
     Variable("agent_takeover", one_of("promote", "read_only"), "promote", shared=True),
     Variable("ansible_host", read_text),
@@ -182,6 +184,7 @@ class Settings:
     agent_disk_timeout: float | None
     agent_down_timeout: float | None
     agent_fence_timeout: float | None
+    agent_fence_command: tuple[str, ...] | None
     agent_witnesses: tuple[Address, ...] | None
     agent_takeover: str | None
     ansible_host: str | None

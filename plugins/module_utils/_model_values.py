@@ -110,6 +110,12 @@ def _witness(text: str) -> Address:
     return ip
 
 
+def read_command(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise Refused("is not a list", "write the program and its arguments as a list")
+    return tuple(read_text(item) for item in value)
+
+
 def read_address(value: object) -> Address:
     try:
         return ipaddress.ip_address(read_text(value))

@@ -80,7 +80,12 @@ def parse_option_file(text: str, series: str) -> list[Setting]:
 
     Raises BadOptionFile.
     """
-    groups = ("mysqld", "server", f"mysqld-{series}")
+    return parse_groups(text, ("mysqld", "server", f"mysqld-{series}"))
+
+
+def parse_groups(text: str, groups: Iterable[str]) -> list[Setting]:
+    """The settings of some groups. Raises BadOptionFile."""
+    groups = tuple(groups)
     found: dict[object, Setting] = {}
     group = None
     for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), start=1):

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: haproxy_info
-short_description: Read what HAProxy thinks of its servers
+short_description: Read what HAProxy is told to do, and what it thinks of its servers
 version_added: 1.0.0
 description:
-  - Returns the proxies, servers and sessions of a running HAProxy, from its runtime socket, as data.
+  - Returns the proxies, servers and sessions of a running HAProxy, from its runtime socket, as data; and its
+    configuration, with the place of each value. Passwords are never returned.
   - Writes nothing, and runs on hosts that this collection did not build.
   - Never fails because something is absent or cannot be read; V(haproxy.problems) says what.
 author:
@@ -18,7 +19,13 @@ options:
   socket:
     description:
       - The runtime socket (C(stats socket) in HAProxy's configuration).
-      - Without it, the one of the role P(opendba.mysql_ha.haproxy#role), else those of the distributions.
+      - Without it, those of the configuration, the one of the role P(opendba.mysql_ha.haproxy#role), those of the
+        distributions; the first one that is there.
+    type: path
+  config:
+    description:
+      - Configuration file, or a directory with several. Without it, those of the running HAProxy, else
+        C(/etc/haproxy/haproxy.cfg).
     type: path
   timeout:
     description: Seconds to wait for each answer.
@@ -58,6 +65,25 @@ haproxy:
       description: Version of the program on the host; V(null) where there is none.
       type: str
       sample: 3.2.26-1
+    running:
+      description: Whether it runs on this host, containers left out.
+      type: bool
+    configuration:
+      description: What the configuration means; V(null) where there is none that can be read.
+      type: dict
+      contains:
+        files:
+          description: Files that were read, in order.
+          type: list
+          elements: str
+        proxies:
+          description:
+            - Sections C(listen), C(frontend) and C(backend) with what they inherit. C(name), C(type), C(at) (file and
+              line), C(mode), C(binds), C(timeouts) (C(ms), milliseconds), C(check), C(servers) (C(address), C(port),
+              C(weight), C(check), C(backup)), C(default_backend), and of C(stats) whether a password is asked for and
+              whether everybody knows it.
+          type: list
+          elements: dict
     socket:
       description: The socket that was asked; V(null) where there is none.
       type: str
@@ -160,72 +186,14 @@ haproxy:
               type: int
 """
 
-import socket as sockets
-import time
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import (
-    LARGEST,
-    Unreadable,
-    parse_info,
-    parse_stat,
-    parse_version,
-)
-
-SOCKETS = (
-    "/run/mysql-ha-haproxy/admin.sock", "/run/haproxy/admin.sock", "/run/haproxy.sock", "/var/lib/haproxy/stats",
-    "/var/run/haproxy.sock",
-)  # fmt: skip
-
-
-def ask(path: str, command: str, timeout: float) -> bytes:
-    """Raises OSError and Unreadable."""
-    end = time.monotonic() + timeout
-    received = bytearray()
-    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
-        connection.settimeout(timeout)
-        connection.connect(path)
-        connection.sendall(f"{command}\n".encode())
-        while len(received) <= LARGEST:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise Unreadable(f"no whole answer to `{command}` within {timeout:g} s")
-            connection.settimeout(left)
-            data = connection.recv(65536)
-            if not data:
-                break
-            received += data
-    return bytes(received)
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_haproxy import SPEC, gather
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={"socket": {"type": "path"}, "timeout": {"type": "float", "default": 3.0}},
-        supports_check_mode=True,
-    )
-    found: dict[str, Any] = {
-        "available": False, "installed": None, "socket": None, "problems": [], "info": None, "proxies": [],
-    }  # fmt: skip
-    program = module.get_bin_path("haproxy", opt_dirs=["/usr/sbin", "/usr/local/sbin"])
-    if program:
-        _status, output, _errors = module.run_command([program, "-v"])
-        found["installed"] = parse_version(output)
-    wanted = module.params["socket"]
-    path = wanted or next((name for name in SOCKETS if Path(name).is_socket()), None)
-    found["socket"] = path
-    if path is None:
-        found["problems"].append("no runtime socket was found")
-    else:
-        try:
-            found["info"] = parse_info(ask(path, "show info", module.params["timeout"]))
-            found["proxies"] = parse_stat(ask(path, "show stat", module.params["timeout"]))
-            found["available"] = True
-        except (OSError, Unreadable) as error:
-            found["problems"].append(f"{path}: {error}")
-    module.exit_json(changed=False, haproxy=found)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module.exit_json(changed=False, **gather(module))
 
 
 if __name__ == "__main__":

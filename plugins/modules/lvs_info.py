@@ -141,7 +141,7 @@ lvs:
           description: V(1), persistent clients leave a server with weight 0; V(0), they stay.
           type: int
     lo:
-      description: Addresses on C(lo) other than those of the host itself.
+      description: Addresses on C(lo) other than those of the host itself; V(null) where they cannot be read.
       type: list
       elements: dict
       contains:
@@ -155,7 +155,8 @@ lvs:
           description: Its label; empty for IPv6.
           type: str
     arp:
-      description: What the host answers, and tells, by ARP. A realserver needs V(1) and V(2) on C(lo) and C(all).
+      description: What the host answers, and tells, by ARP; by interface, those that differ from V(0). The greater one
+        of C(all) and the interface that is asked on counts, of which a realserver needs V(1) and V(2).
       type: dict
       contains:
         all:
@@ -166,92 +167,14 @@ lvs:
           type: dict
 """
 
-import ipaddress
-import json
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._ipvs import (
-    LARGEST,
-    Unreadable,
-    parse_daemon,
-    parse_saved,
-    parse_table,
-    parse_timeouts,
-)
-
-TABLE = Path("/proc/net/ip_vs")
-SYSCTLS = Path("/proc/sys/net/ipv4")
-SETTINGS = ("expire_nodest_conn", "expire_quiescent_template")
-ARP = ("arp_ignore", "arp_announce")
-
-
-def read_table() -> dict[str, Any]:
-    """Raises OSError and Unreadable."""
-    with TABLE.open("rb") as file:
-        return parse_table(file.read(LARGEST + 1))
-
-
-def read_sysctls(directory: Path, names: Any) -> dict[str, int]:
-    """Raises OSError and ValueError."""
-    return {name: int((directory / name).read_text()) for name in names}
-
-
-def read_lo(text: str) -> list[dict[str, Any]]:
-    """`ip -json address show dev lo`, without 127.0.0.0/8 and ::1. Raises ValueError."""
-    found = []
-    for link in json.loads(text):
-        for entry in link.get("addr_info", []):
-            if not ipaddress.ip_address(entry["local"]).is_loopback:
-                label = entry.get("label") or ""
-                found.append({"address": entry["local"], "prefix": int(entry["prefixlen"]), "label": label})
-    return found
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_lvs import SPEC, gather
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    lvs: dict[str, Any] = {
-        "available": TABLE.exists(), "problems": [], "version": None, "size": None, "services": [],
-        "timeouts": None, "sync": None, "settings": {}, "lo": [], "arp": {},
-    }  # fmt: skip
-
-    def part(what: str, read: Callable[[], Any], default: Any) -> Any:
-        try:
-            return read()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, Unreadable) as error:
-            lvs["problems"].append(f"{what}: {error}")
-            return default
-
-    def run(*command: str) -> str:
-        status, output, errors = module.run_command(list(command), handle_exceptions=False)
-        if status != 0:
-            raise Unreadable(" ".join(f"{output} {errors}".split()) or f"{command[0]} ends with status {status}")
-        return str(output)
-
-    def read_persistence() -> None:
-        seconds = parse_saved(run(ipvsadm, "--save", "--numeric"))
-        for service in lvs["services"]:
-            if service["persistent"]:
-                key = service["protocol"], service["address"], service["port"]
-                service["persistence_timeout"] = seconds.get(key)
-
-    if lvs["available"]:
-        lvs.update(part("table", read_table, {}))
-        lvs["settings"] = part("settings", lambda: read_sysctls(SYSCTLS / "vs", SETTINGS), {})
-        ipvsadm = module.get_bin_path("ipvsadm", opt_dirs=["/sbin", "/usr/sbin"])
-        if ipvsadm:
-            lvs["timeouts"] = part("timeouts", lambda: parse_timeouts(run(ipvsadm, "--list", "--timeout")), None)
-            lvs["sync"] = part("sync", lambda: parse_daemon(run(ipvsadm, "--list", "--daemon")), None)
-            part("persistence", read_persistence, None)
-    lvs["lo"] = part("lo", lambda: read_lo(run("ip", "-json", "address", "show", "dev", "lo")), [])
-    lvs["arp"] = {
-        name: part("arp", partial(read_sysctls, SYSCTLS / "conf" / name, ARP), {}) for name in ("all", "lo")
-    }
-    module.exit_json(changed=False, lvs=lvs)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module.exit_json(changed=False, **gather(module))
 
 
 if __name__ == "__main__":

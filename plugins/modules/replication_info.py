@@ -6,11 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: replication_info
-short_description: Read role, channels, GTID sets and semi-synchronous state of a MySQL instance
+short_description: Read role, channels, GTID sets and semi-synchronous state of MySQL and MariaDB
 version_added: 1.0.0
 description:
   - Returns what a MySQL instance is and does in replication, as data.
   - Writes nothing, not even a GTID, and runs on hosts that this collection did not build.
+  - Asks MySQL and Percona Server from 5.1 to 9.x, and MariaDB, each in its own words. What a server does not have is
+    V(null).
   - Never fails because the server is absent, down, hung or refuses the login; V(instance.reachable) is then V(false)
     and
     V(instance.reason) says why.
@@ -22,10 +24,26 @@ options:
       - A GTID set, usually RV(instance.gtid_executed) of another instance. The server then computes what it lacks of it
         (RV(instance.gtid_missing)) and what it has beyond it (RV(instance.gtid_extra)).
     type: str
+  details:
+    description:
+      - Also read what only an audit asks for, which is RV(instance.variables), RV(instance.filters),
+        RV(instance.binary_logs), RV(instance.replicas), RV(instance.xa_prepared) and RV(instance.accounts).
+    type: bool
+    default: false
+  find_socket:
+    description:
+      - Where nothing listens at O(login_unix_socket), take the socket of the server that runs on the host.
+    type: bool
+    default: false
 notes:
+  - Where PyMySQL is missing on the host, the program C(mysql) or C(mariadb) is used instead, once for each statement.
   - The account needs C(SELECT) on C(performance_schema.*) and C(REPLICATION CLIENT) on C(*.*). What it may not read
-    is left
-    out and named in RV(instance.problems).
+    is left out and named in RV(instance.problems).
+  - O(details) also needs C(SELECT) on C(mysql.user) and C(mysql.global_grants) (of MariaDB C(mysql.global_priv)),
+    C(REPLICATION SLAVE) and C(XA_RECOVER_ADMIN) on C(*.*). Before 8.0 the latter does not exist and anybody may ask.
+  - What a server of MariaDB calls C(REPLICATION CLIENT) is C(BINLOG MONITOR) and C(SLAVE MONITOR) from 10.5 on. There
+    RV(instance.replicas) needs C(REPLICATION MASTER ADMIN), and all privileges of others are seen with C(SELECT) on
+    C(mysql.*) only.
   - To tell whether there is any user data (RV(instance.has_user_data)), it must also see all schemas (C(SHOW
     DATABASES)).
 extends_documentation_fragment:
@@ -52,7 +70,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instance:
-  description: The instance. Where RV(instance.reachable=false), nothing but that and RV(instance.reason) is returned.
+  description: The instance. Where RV(instance.reachable=false), nothing but that, RV(instance.reason),
+    RV(instance.present) and RV(instance.listening) is returned.
   returned: always
   type: dict
   contains:
@@ -66,6 +85,18 @@ instance:
       returned: always
       sample: "cannot log in to MySQL at socket /run/mysqld/mysqld.sock as root: connection refused: mysqld is not
         running there"
+    present:
+      description: Whether there seems to be a server on the host, by its program or socket.
+      type: bool
+      returned: RV(instance.reachable=false)
+    listening:
+      description: Whether a server listens at a socket of the host all the same. It hangs, is overloaded, or refuses
+        the login.
+      type: bool
+      returned: RV(instance.reachable=false)
+    read_by:
+      description: V(pymysql), or V(mysql) where that library is missing and the program of this name was used.
+      type: str
     problems:
       description: What could not be read, one line each, with the server's reason. The values concerned are then
         absent.
@@ -95,6 +126,9 @@ instance:
     datadir:
       description: Data directory.
       type: str
+    socket:
+      description: Socket that it listens at.
+      type: str
     read_only:
       description: Whether ordinary accounts are refused writes. The writer is the instance where this is V(false).
       type: bool
@@ -107,8 +141,12 @@ instance:
     gtid_mode:
       description: V(ON), V(ON_PERMISSIVE), V(OFF_PERMISSIVE) or V(OFF).
       type: str
+    group:
+      description: V(galera) or V(group_replication) where that is configured. Its channels are then not among
+        RV(instance.channels).
+      type: str
     gtid_executed:
-      description: GTIDs of all transactions that this instance has, on one line.
+      description: GTIDs of all transactions that this instance has, on one line; of MariaDB, its position.
       type: str
     gtid_purged:
       description: Those of them that are no longer in its binary logs.
@@ -201,7 +239,8 @@ instance:
           description: State of the applier, V(Yes) or V(No).
           type: str
         io_error:
-          description: Last error of the receiver (C(number), 0 for none, and C(message)).
+          description: Last error of the receiver (C(number), 0 for none, and C(message), without the statement that
+            failed and without hashes of passwords; it may hold values of rows).
           type: dict
         sql_error:
           description: Last error of the applier, the worker's where there is one (C(number), 0 for none, and
@@ -220,36 +259,99 @@ instance:
           description:
             - Age, in seconds, of the oldest transaction that is received or on its way but not applied; V(0.0) when
               there is none.
-            - Computed from commit timestamps, so the clocks of the hosts matter. V(null) when a thread does not run,
-              or the server is
-              older than 8.0.
+            - Computed from commit timestamps, so the clocks of the hosts matter. Servers without them (MySQL before
+              8.0, MariaDB) tell whole seconds themselves. V(null) when a thread does not run.
           type: float
+        lag_means:
+          description: Where RV(instance.channels[].lag_seconds) comes from, V(commit_timestamps) or
+            V(seconds_behind_source).
+          type: str
+    variables:
+      description: Global variables that matter to replication, by their modern name, as text. How long binary logs are
+        kept is always in C(binlog_expire_logs_seconds), V(0) for ever.
+      type: dict
+      returned: O(details)
+      sample: {sync_binlog: "1", binlog_format: ROW, binlog_expire_logs_seconds: "2592000"}
+    filters:
+      description: Replication filters that are set, of the server, its channels and its binary log.
+      type: dict
+      returned: O(details)
+      sample: {binlog_ignore_db: test}
+    binary_logs:
+      description: The binary logs that are there.
+      type: dict
+      returned: O(details)
+      contains:
+        files:
+          description: Their number.
+          type: int
+        bytes:
+          description: Their size.
+          type: int
+        oldest:
+          description: Name of the oldest.
+          type: str
+    replicas:
+      description: Replicas that are connected, as they introduced themselves.
+      type: list
+      elements: dict
+      returned: O(details)
+      contains:
+        server_id:
+          description: Server ID.
+          type: int
+        server_uuid:
+          description: Server UUID.
+          type: str
+        host:
+          description: What it has in C(report_host); often empty.
+          type: str
+        port:
+          description: Its port.
+          type: int
+    xa_prepared:
+      description: Number of prepared XA transactions.
+      type: int
+      returned: O(details)
+    accounts:
+      description: Accounts. No hash of a password leaves the host.
+      type: list
+      elements: dict
+      returned: O(details)
+      contains:
+        user:
+          description: User.
+          type: str
+        host:
+          description: Where it may come from.
+          type: str
+        plugin:
+          description: Authentication plugin.
+          type: str
+        privileges:
+          description: Global privileges, dynamic ones too; not those of its roles.
+          type: list
+          elements: str
+        locked:
+          description: Whether it may not log in. Roles of MySQL look like this too.
+          type: bool
+        tls:
+          description: Whether it may log in over TLS only.
+          type: bool
+        password:
+          description: V(empty), V(well_known) (its own name, or one of those in every tutorial), V(set), or V(null)
+            where the plugin asks for something else.
+          type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._connection import MysqlError
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._instance import compare_gtid, read_instance
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._module import log_in, login_spec
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_replication import SPEC, gather
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**login_spec(), "compare_gtid": {"type": "str"}},
-        supports_check_mode=True,
-    )
-    try:
-        session = log_in(module)
-        instance = {"reachable": True, "reason": "", **read_instance(session)}
-    except MysqlError as error:
-        module.exit_json(changed=False, instance={"reachable": False, "reason": str(error)})
-    if module.params["compare_gtid"] is not None:
-        try:
-            instance.update(compare_gtid(session, module.params["compare_gtid"]))
-        except MysqlError as error:
-            module.fail_json(msg=f"compare_gtid: {error}")
-    session.close()
-    module.exit_json(changed=False, instance=instance)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module.exit_json(changed=False, **gather(module))
 
 
 if __name__ == "__main__":

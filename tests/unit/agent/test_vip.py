@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysql_ha_agent import vip
+from mysql_ha_agent.lib import _neighbour as wire
 
 HARDWARE = bytes.fromhex("0242ac110002")
 OTHER = bytes.fromhex("0242ac110003")
@@ -23,43 +24,43 @@ FREE = ipaddress.ip_interface("192.0.2.200/24")
 
 class TestArp:
     def test_a_probe_names_no_sender(self) -> None:
-        frame = vip.arp(vip.REQUEST, HARDWARE, bytes(4), bytes(6), VIP.ip.packed)
+        frame = wire.arp(wire.REQUEST, HARDWARE, bytes(4), bytes(6), VIP.ip.packed)
         assert frame[:14].hex() == "ffffffffffff" "0242ac110002" "0806"
         assert frame[14:].hex() == "0001" "0800" "0604" "0001" "0242ac110002" "00000000" "000000000000" "0a000064"
-        assert vip.arp_sender(frame, VIP.ip) is None
+        assert wire.arp_sender(frame, VIP.ip) is None
 
-    @given(st.sampled_from([vip.REQUEST, vip.REPLY]), st.binary(min_size=6, max_size=6))
+    @given(st.sampled_from([wire.REQUEST, wire.REPLY]), st.binary(min_size=6, max_size=6))
     def test_whoever_says_that_it_has_the_address(self, operation: int, hardware: bytes) -> None:
-        frame = vip.arp(operation, hardware, VIP.ip.packed, HARDWARE, VIP.ip.packed)
-        assert vip.arp_sender(frame, VIP.ip) == hardware
-        assert vip.arp_sender(frame, FREE.ip) is None
+        frame = wire.arp(operation, hardware, VIP.ip.packed, HARDWARE, VIP.ip.packed)
+        assert wire.arp_sender(frame, VIP.ip) == hardware
+        assert wire.arp_sender(frame, FREE.ip) is None
 
     @given(st.binary(max_size=60))
     def test_no_bytes_crash_it(self, data: bytes) -> None:
-        assert vip.arp_sender(data, VIP.ip) is None
+        assert wire.arp_sender(data, VIP.ip) is None
 
 
 class TestNeighbours:
     @given(st.binary(min_size=6, max_size=6))
     def test_an_advertisement(self, hardware: bytes) -> None:
-        data = vip.neighbour(vip.ADVERTISEMENT, vip.OVERRIDE, VIP6.ip, vip.TARGET_OPTION, hardware)
-        assert vip.advertised_by(data, VIP6.ip) == hardware
-        assert vip.advertised_by(data, ipaddress.ip_address("fd00::101")) is None
+        data = wire.neighbour(wire.ADVERTISEMENT, vip.OVERRIDE, VIP6.ip, wire.TARGET_OPTION, hardware)
+        assert wire.advertised_by(data, VIP6.ip) == hardware
+        assert wire.advertised_by(data, ipaddress.ip_address("fd00::101")) is None
 
     def test_other_options_are_passed_over(self) -> None:
-        data = vip.neighbour(vip.ADVERTISEMENT, 0, VIP6.ip, 14, HARDWARE)
-        assert vip.advertised_by(data, VIP6.ip) is None
-        assert vip.advertised_by(data + bytes((vip.TARGET_OPTION, 1)) + OTHER, VIP6.ip) == OTHER
+        data = wire.neighbour(wire.ADVERTISEMENT, 0, VIP6.ip, 14, HARDWARE)
+        assert wire.advertised_by(data, VIP6.ip) is None
+        assert wire.advertised_by(data + bytes((wire.TARGET_OPTION, 1)) + OTHER, VIP6.ip) == OTHER
 
     def test_a_solicitation_is_no_claim(self) -> None:
-        data = vip.neighbour(vip.SOLICITATION, 0, VIP6.ip, vip.SOURCE_OPTION, HARDWARE)
-        assert vip.advertised_by(data, VIP6.ip) is None
+        data = wire.neighbour(wire.SOLICITATION, 0, VIP6.ip, wire.SOURCE_OPTION, HARDWARE)
+        assert wire.advertised_by(data, VIP6.ip) is None
 
     @given(st.binary(max_size=80))
     def test_no_bytes_crash_it(self, data: bytes) -> None:
-        head = bytes((vip.ADVERTISEMENT, 0, 0, 0, 0, 0, 0, 0)) + VIP6.ip.packed
-        vip.advertised_by(data, VIP6.ip)
-        vip.advertised_by(head + data, VIP6.ip)
+        head = bytes((wire.ADVERTISEMENT, 0, 0, 0, 0, 0, 0, 0)) + VIP6.ip.packed
+        wire.advertised_by(data, VIP6.ip)
+        wire.advertised_by(head + data, VIP6.ip)
 
 
 class TestKernel:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils import _info_haproxy
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import Unreadable
-from ansible_collections.opendba.mysql_ha.plugins.modules import haproxy_info
-from ansible_collections.opendba.mysql_ha.plugins.modules.haproxy_info import ask
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_haproxy import ask
 
 Served = Callable[[bytes, float], str]
 
@@ -57,7 +57,7 @@ def test_an_answer_without_end(served: Served) -> None:
 
 
 def test_too_much(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(haproxy_info, "LARGEST", 1000)
+    monkeypatch.setattr(_info_haproxy, "LARGEST", 1000)
     assert len(ask(served(b"x" * 200000, 0), "show stat", 2)) <= 1000 + 65536
 
 

@@ -27,7 +27,7 @@ import pytest
 import haproxy_state
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_services import checked
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_stats import parse_info, parse_stat
-from ansible_collections.opendba.mysql_ha.plugins.modules.haproxy_info import ask
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._info_haproxy import ask
 from mysql_ha_agent import proxies
 from mysql_ha_agent.link import Link
 from unit.haproxy.rendering import STATS, model, render

@@ -92,6 +92,7 @@ def told(hosts: dict[str, Any]) -> list[str]:
         ({"l2": {"lvs_state": {"lvs": {"available": False, "problems": []}}}},
          ["l2: it does not answer", "l2 has no service 10.0.0.200"]),
         ({"b": member(12, lo=[])}, ["b has no 10.0.0.200 on lo: connections that it gets are lost"]),
+        ({"b": member(12, lo=None)}, ["b: the addresses on lo could not be read"]),
         ({"b": member(12, lo=[{"address": VIP, "prefix": 24, "label": ""}])},
          ["b has 10.0.0.200 on lo with the prefix 24, so that the subnet is local there"]),
         ({"b": member(12, arp={"all": {"arp_ignore": 0, "arp_announce": 2}, "lo": GOOD_ARP})},

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._channel import (
     Facts,
     change_statement,
+    error_text,
     missing,
     read_channels,
 )
@@ -97,6 +98,29 @@ def test_a_configured_channel_without_status_does_not_run() -> None:
 def test_rows_of_other_channels_do_not_count() -> None:
     other = {"channel_name": "eu", "last_error_number": 1, "last_error_message": "x"}
     assert channel(workers=[other], coordinators=[other])["sql_error"]["number"] == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (None, ""),
+        ("Duplicate\n  entry '7' for key 'PRIMARY'", "Duplicate entry '7' for key 'PRIMARY'"),
+        (
+            "Error 'Operation CREATE USER failed for 'a'@'%'' on query. Default database: ''. Query: 'CREATE USER "
+            "'a'@'%' IDENTIFIED WITH 'mysql_native_password' AS '*6BB4837EB74329105EE4568DDA7DC67ED2CA2AD9''",
+            "Error 'Operation CREATE USER failed for 'a'@'%'' on query. Default database: ''. Query: VALUE_HIDDEN",
+        ),
+        ("near 'identified by 'geheim'' at line 1", "near 'identified by VALUE_HIDDEN' at line 1"),
+        ("near 'IDENTIFIED WITH x AS 'geh", "near 'IDENTIFIED WITH x AS VALUE_HIDDEN"),
+        ("near '*6BB4837EB74329105EE4568DDA7DC67ED2CA2AD9'", "near 'VALUE_HIDDEN'"),
+        ("SET PASSWORD = 'x' y", "SET PASSWORDVALUE_HIDDEN y"),
+        ("near '$A$005$ab.c$d' x", "near 'VALUE_HIDDEN' x"),
+        ("AS 0x244124303035241ABC x", "AS VALUE_HIDDEN x"),
+        ("Access denied for 'a'@'b' (using password: YES)", "Access denied for 'a'@'b' (using password: YES)"),
+    ],
+)
+def test_errors_hold_no_password(said: str | None, shown: str) -> None:
+    assert error_text(said) == shown
 
 
 def test_the_workers_error_is_the_cause() -> None:

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Nothing that is shown of a keepalived configuration has a password."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import parse
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_secrets import hidden, without_secrets
+
+
+def shown(text: str) -> str:
+    """All that a module returns of a configuration."""
+    statements = parse(text.encode(), "f")[0]
+    described = describe(statements)
+    return f"{without_secrets(statements)} {described} {commands(described)}"
+
+
+@pytest.mark.parametrize(
+    ("command", "shows"),
+    [
+        ("mysql -uroot -psecret -e 'select 1'", "mysql -uroot -pVALUE_HIDDEN -e 'select 1'"),
+        ("mysqladmin --password=se,cret ping", "mysqladmin --password=VALUE_HIDDEN ping"),
+        ("mysql -p'a b' x", "mysql -pVALUE_HIDDEN x"),
+        ("MYSQL_PWD=x mysql", "MYSQL_PWD=VALUE_HIDDEN mysql"),
+        ("check -P 3306 -h a-p", "check -P 3306 -h a-p"),
+        ("nc -p3306 x -p123456", "nc -p3306 x -pVALUE_HIDDEN"),
+        ("chk.sh -p 3306 x", "chk.sh -p 3306 x"),
+        ("/usr/bin/mysqladmin -uroot -p12345 ping", "/usr/bin/mysqladmin -uroot -pVALUE_HIDDEN ping"),
+        ("/usr/lib64/nagios/plugins/check_mysql -p 12345", "/usr/lib64/nagios/plugins/check_mysql -p VALUE_HIDDEN"),
+        ("sh -c 'mysql -psecret'", "sh -c 'mysql -pVALUE_HIDDEN'"),
+        ("c --db-password=x --user=a:b", "c --db-password=VALUE_HIDDEN --user=a:VALUE_HIDDEN"),
+        ("curl -u admin:x http://a/", "curl -u admin:VALUE_HIDDEN http://a/"),
+        ("curl http://a:x@h:80/ http://h:80/", "curl http://a:VALUE_HIDDEN http://h:80/"),
+        ("chk --passive yes --bypass 1", "chk --passive yes --bypass 1"),
+    ],
+)
+def test_passwords_are_hidden(command: str, shows: str) -> None:
+    assert hidden(command) == shows
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/x/check_mysql -H 127.0.0.1 -u repl -p geheim", "/bin/mysqladmin -uroot --password geheim ping",
+        "/x --pass=geheim", "/x --pwd geheim", "/x --pass geheim", "/x password=geheim", "sshpass -p geheim ssh x",
+        "/x -pgeheim", "/x PGPASSWORD=geheim", "curl -u a:geheim http://a", "/x -p'a geheim'",
+    ],
+)  # fmt: skip
+def test_a_command_of_any_form(command: str, quote: str) -> None:
+    text = f"vrrp_script c {{\nscript {quote}{command}{quote}\n}}\n"
+    assert "geheim" not in shown(text)
+    assert "VALUE_HIDDEN" in commands(describe(parse(text.encode(), "f")[0]))[0]["command"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "auth_pass geheim geheim", "x { auth_pass geheim }", "authentication { auth_type PASS auth_pass geheim }",
+        'auth_pass "ge geheim"', "$A=geheim\nauth_pass $A", "$A=geheim\n$B=x${A}\nauth_pass ${B}",
+        '$A="geheim x"\nauth_pass $A', "$A=geheim\nscript /x -p $A", '$A=geheim\nscript "/x --password=${A}"',
+        "$A=auth_type PASS \\\nauth_pass geheim", "$A=auth_pass geheim", '$A="auth_pass geheim"', "$A=/x -p geheim",
+        '@h1 $A=geheim\n@h1 auth_pass $A',
+    ],
+)  # fmt: skip
+def test_vrrps_password_and_what_it_is_made_of(text: str) -> None:
+    assert "geheim" not in shown(f"vrrp_instance a {{\n{text}\n}}\n")
+    assert "geheim" not in shown(f"{text}\n")
+
+
+def test_the_path_of_a_check() -> None:
+    text = 'virtual_server a 1 {\nreal_server b 1 {\nHTTP_GET { url {\npath "/?password=geheim&x"\n} }\n}\n}'
+    assert "'/?password=VALUE_HIDDEN'" in shown(text)
+    assert "geheim" not in shown(text)
+
+
+def test_what_is_no_secret_is_shown() -> None:
+    text = "$DEV=eth0\n$VIP=192.0.2.9/24\n$A=x\nscript /x -p 3306\nauth_pass $A"
+    for word in ("'$DEV=eth0'", "'$VIP=192.0.2.9/24'", "3306"):
+        assert word in shown(text)
