@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
 import os
 import pwd
 import stat
 import time
+from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple
 
 from ._keepalived_conf import LARGEST, Found, Unreadable, alternatives
@@ -167,6 +169,30 @@ def dump(daemon: Daemon, number: int, path: str, parse: Callable[[bytes], list[F
 
     What was not there before is taken away again: a dump holds the VRRP password.
     """
+    with _alone(daemon.pid, bound):
+        return _dump(daemon, number, path, parse, bound)
+
+
+@contextlib.contextmanager
+def _alone(pid: int, bound: float) -> Iterator[None]:
+    """One after another: two inventory names of a machine ask at once, and whoever is first takes the dump away."""
+    handle = os.open(f"{PROC}/{pid}", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        deadline = time.monotonic() + bound
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Unreadable(f"somebody else asked keepalived for a dump for {bound} s") from None
+                time.sleep(POLL)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _dump(daemon: Daemon, number: int, path: str, parse: Callable[[bytes], list[Facts]], bound: float) -> list[Facts]:
     if is_trap(look(path), daemon.owner):
         raise Unreadable(f"{path} is not keepalived's own file, so no signal was sent")
     before = _beside(path)

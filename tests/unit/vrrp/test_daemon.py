@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
@@ -199,6 +201,36 @@ def test_a_dump_is_read_and_taken_away(dumps: Any, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_who_ask_at_once_both_get_it(dumps: Any, tmp_path: Path) -> None:
+    """The second signal is sent when the first dump has been taken away, so the second reader finds its own."""
+    reading: list[str] = []
+
+    def slow(data: bytes) -> list[dict[str, Any]]:
+        reading.append("begins")
+        time.sleep(0.3)
+        reading.append("ends")
+        return parse(data)
+
+    asked = dumps("keepalived.data")
+    path = str(tmp_path / "keepalived.data")
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(host.dump, asked, DATA, path, slow, 5) for _number in range(2)]
+        assert [each.result() for each in both] == [[{"name": "content"}]] * 2
+    assert reading == ["begins", "ends"] * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_waits_does_not_wait_for_ever(dumps: Any, tmp_path: Path) -> None:
+    asked = dumps("keepalived.data", after=2)
+    path = str(tmp_path / "keepalived.data")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(host.dump, asked, DATA, path, parse, 5)
+        time.sleep(0.3)
+        with pytest.raises(Unreadable, match=r"somebody else asked keepalived for a dump for 0\.2 s"):
+            host.dump(asked, DATA, path, parse, 0.2)
+        assert first.result() == [{"name": "content"}]
+
+
 def test_a_dump_that_was_there_stays(dumps: Any, tmp_path: Path) -> None:
     path = tmp_path / "keepalived.data"
     path.write_text("old")
@@ -234,9 +266,9 @@ def test_no_signal_where_a_link_lies(tmp_path: Path) -> None:
     victim, path = tmp_path / "victim", tmp_path / "keepalived.data"
     victim.write_text("precious")
     path.symlink_to(victim)
-    # A signal to a process that is not there would be an error.
+    # The signal would end this process.
     with pytest.raises(Unreadable, match="not keepalived's own file"):
-        host.dump(daemon(2**22 - 1), DATA, str(path), parse, 0.3)
+        host.dump(daemon(os.getpid()), DATA, str(path), parse, 0.3)
     assert victim.read_text() == "precious"
 
 
