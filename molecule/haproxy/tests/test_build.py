@@ -182,3 +182,20 @@ def test_what_haproxy_refuses_never_goes_live() -> None:
         done = host.run("/usr/local/lib/mysql-ha/haproxy-validate /root/new.cfg %s", live)
         assert (done.rc == 0) is right, done.stderr
     host.check_output("rm /root/new.cfg")
+
+
+def test_an_audit_finds_nothing_and_takes_three_seconds_a_host(tmp_path: Path) -> None:
+    """One host after another, because they share two processors; nothing else of `make test` runs meanwhile."""
+    done = run_playbook(
+        CLUSTER.inventory, "--forks", "1", "-e", f"audit_directory={tmp_path}", "-e", "audit_formats=json",
+        playbook="playbooks/audit.yml",
+    )  # fmt: skip
+    assert done.returncode == 0, done.output[-3000:]
+    assert done.changes == set()
+    result = json.loads((tmp_path / "audit.json").read_text())
+    found = [finding for cluster in result["clusters"] for finding in cluster["findings"]]
+    assert [(finding["rule"], finding["evidence"]) for finding in found if finding["severity"] != "info"] == []
+    assert [host["problems"] for host in result["hosts"]] == [[]] * len(result["hosts"])
+    took = {host["name"]: host["took_seconds"] for host in result["hosts"]}
+    note("audit: seconds a host", took)
+    assert max(took.values()) <= 3, took
