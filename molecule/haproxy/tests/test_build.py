@@ -198,7 +198,7 @@ def audited(directory: Path) -> dict[str, Any]:
 
 
 def test_an_audit_finds_nothing_and_takes_three_seconds_a_host(tmp_path: Path) -> None:
-    """The best of three, because a host's first one starts with cold caches; nothing else of `make test` runs meanwhile."""
+    """The best of three, as the first one finds cold caches; nothing else of `make test` runs meanwhile."""
     results = [audited(tmp_path) for _number in range(3)]
     found = [finding for cluster in results[0]["clusters"] for finding in cluster["findings"]]
     assert [(finding["rule"], finding["evidence"]) for finding in found if finding["severity"] != "info"] == []
