@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from integration.lab_cluster import PROJECT, Cluster, Run, machine, run_playbook, wait_until
+from integration.lab_cluster import PROJECT, Cluster, Run, audited, machine, run_playbook, wait_until
 
 BUILD = PROJECT / "build/dual_source/blind"
 MEMBERS = ("db1", "db2", "db3")
@@ -37,15 +36,7 @@ def strangers() -> Path:
 
 
 def audit(strangers: Path, *arguments: str) -> dict[str, Any]:
-    directory = BUILD / "audit"
-    done = run_playbook(
-        strangers, "-e", f"audit_directory={directory}", "-e", '{"audit_formats": ["json"]}', *arguments,
-        playbook="playbooks/audit.yml",
-    )  # fmt: skip
-    assert done.returncode == 0, done.output[-3000:]
-    assert done.changes == set()
-    result: dict[str, Any] = json.loads((directory / "audit.json").read_text())
-    return result
+    return audited(strangers, BUILD / "audit", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,10 @@ import subprocess
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from integration.lab_cluster import machine, read_changes, run_playbook
+from integration.lab_cluster import audited, machine, read_changes, run_playbook
 from integration.lab_haproxy import (
     ADDRESSES,
     BUILD,
@@ -185,21 +184,10 @@ def test_what_haproxy_refuses_never_goes_live() -> None:
     host.check_output("rm /root/new.cfg")
 
 
-def audited(directory: Path) -> dict[str, Any]:
-    """One host after another, because they share two processors."""
-    done = run_playbook(
-        CLUSTER.inventory, "--forks", "1", "-e", f"audit_directory={directory}", "-e", "audit_formats=json",
-        playbook="playbooks/audit.yml",
-    )  # fmt: skip
-    assert done.returncode == 0, done.output[-3000:]
-    assert done.changes == set()
-    result: dict[str, Any] = json.loads((directory / "audit.json").read_text())
-    return result
-
-
 def test_an_audit_finds_nothing_and_takes_three_seconds_a_host(tmp_path: Path) -> None:
     """The best of three, as the first one finds cold caches; nothing else of `make test` runs meanwhile."""
-    results = [audited(tmp_path) for _number in range(3)]
+    # One host after another, because they share two processors
+    results = [audited(CLUSTER.inventory, tmp_path, "--forks", "1") for _number in range(3)]
     found = [finding for cluster in results[0]["clusters"] for finding in cluster["findings"]]
     assert [(finding["rule"], finding["evidence"]) for finding in found if finding["severity"] != "info"] == []
     assert [host["problems"] for host in results[0]["hosts"]] == [[]] * len(results[0]["hosts"])
