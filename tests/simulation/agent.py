@@ -56,7 +56,7 @@ class Agent:
         self.lanes: dict[str, AnyDecision] = {}
         self.vip_probe = VipProbe()
         self.fenced: dict[str, float] = {}
-        self.advert: float | None = None
+        self.adverts: dict[str, float] = {}
         self.witnesses = tuple(Witness(name) for name in self.world.setup.witnesses)
         self._scheduled = False
         self._tick = 0
@@ -148,7 +148,7 @@ class Agent:
             vip_probe=self.vip_probe, disk_stalled=self.clock.now - host.stalled_since if host.disk_stalled else 0.0,
             lead=files.lead, paused=files.paused, request=files.request,
             fenced=tuple(self.fenced.items()), running=running,
-            advert=self.advert,
+            adverts=tuple(self.adverts.items()),
         )
 
     def _carry_out(self, decision: AnyDecision) -> None:

@@ -12,6 +12,7 @@ from mysql_ha_agent.model import (
     AnyDecision,
     Demote,
     Fence,
+    Nudge,
     Open,
     ProbeVip,
     Rejoin,
@@ -20,6 +21,7 @@ from mysql_ha_agent.model import (
     StartApplier,
     StartReceiver,
     StopReceiver,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
     VipProbe,
@@ -130,6 +132,10 @@ class Carrier:
             self._statement(0.002, self._start_applier)
         elif isinstance(decision, SyncRelayLog):
             self._statement(0.002, lambda: self._sync_relay_log(decision.on))
+        elif isinstance(decision, SwitchAcknowledging):
+            self._statement(0.03, lambda: self._switch_acknowledging(decision.on))
+        elif isinstance(decision, Nudge):
+            self._statement(0.001, self._nudge)
         elif isinstance(decision, SwitchSemiSync):
             self._statement(self._switch_takes(decision.on), lambda: self._switched(decision.on))
         elif isinstance(decision, ProbeVip):
@@ -235,6 +241,19 @@ class Carrier:
 
     def _sync_relay_log(self, on: bool) -> None:
         self.database.relay_synced = on
+        self.done("")
+
+    def _switch_acknowledging(self, on: bool) -> None:
+        """It takes effect with a new connection."""
+        self.database.acknowledges = on
+        for channel in self.database.channels:
+            if channel.receiver != "No":
+                self.database.stop_receiver(channel)
+                self.database.start_receiver(channel)
+        self.done("")
+
+    def _nudge(self) -> None:
+        self.database.commit_own()
         self.done("")
 
     def _switch_takes(self, on: bool) -> float:

@@ -24,7 +24,7 @@ class Database:
         self.world, self.host = world, host
         self.clock, self.network = world.clock, world.network
         self.uuid = "u" + host.name
-        self.acknowledges = acknowledges
+        self._may_acknowledge = acknowledges
         self.channels = channels
         self.binlog: list[Entry] = []
         self.flushed: Counts = {}
@@ -45,6 +45,7 @@ class Database:
     def _reset(self) -> None:
         self.read_only = self.super_read_only = True
         self.offline = self.semi_sync = False
+        self.acknowledges = self._may_acknowledge
         self.acknowledged = 0
         self.in_commit = 0
         self.waiting: dict[int, Session] = {}
@@ -136,6 +137,13 @@ class Database:
         self.clock.after(
             0.0003 + 0.0015 * self.clock.rng.random() + self.latency, self._flush, self.life, session, transaction)
         return ""
+
+    def commit_own(self) -> None:
+        """A transaction that changes nothing, by the agent."""
+        if self.writable:
+            self.world.transactions += 1
+            self._append((self.uuid, self.flushed.get(self.uuid, 0) + 1, self.world.transactions))
+            self._after_append()
 
     def _flush(self, life: int, session: Session, transaction: int) -> None:
         if life != self.life or self.zombie:

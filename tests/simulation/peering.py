@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mysql_ha_agent.model import Peer, Seen, State
-from mysql_ha_agent.standing import stuck, waits
-from mysql_ha_agent.telling import is_eligible, is_up, left_behind
+from mysql_ha_agent.standing import applier_stands, stuck, waits
+from mysql_ha_agent.telling import commits_wait, is_eligible, is_up, left_behind
 from mysql_ha_agent.view import View
 
 from .fast import replace
@@ -266,11 +266,12 @@ class Peering:
         assert agent.told is not None
         seen, state = agent.told
         now, saved = agent.host.local(), agent.world.variant.shown(seen.saved, state)
+        view = View(agent.config, seen, now)
         left = saved.left_behind or left_behind(agent.config, seen, state)
         said = (
             state.phase, not state.reasons, seen.vip_here, is_up(agent.config, seen, now), saved.generation, saved.led,
-            saved.alone, left, saved.errant or state.durable.errant,
-            waits(View(agent.config, seen, now), state), seen.hold,
+            saved.alone, left, saved.errant or state.durable.errant, saved.vote, saved.voted_for,
+            view.receives_nothing, waits(view, state), seen.hold,
         )
         if said != self._said:
             self._said = said
@@ -295,12 +296,17 @@ def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
         closed=up and server is not None and server.read_only, eligible=is_eligible(state),
         generation=saved.generation, led=saved.led, alone=saved.alone,
         left_behind=saved.left_behind or left_behind(config, seen, state), disk_stalled=round(seen.disk_stalled, 3),
-        errant=bool(saved.errant or state.durable.errant),
+        errant=saved.errant or state.durable.errant, vote=saved.vote, voted_for=saved.voted_for,
         lead=int(seen.lead) if seen.lead and seen.lead.isdigit() else 0,
         stuck=stuck(View(config, seen, now), state), waits=waits(View(config, seen, now), state),
+        commits_wait=commits_wait(seen, state),
         hears=tuple(
             (peer.name, peer.phase, now - peer.answered) for peer in seen.peers if peer.answered is not None),
         uuid=server.uuid if server else "", gtid_executed=server.gtid_executed if server else "",
+        pending=server.pending if server else "", stopped=View(config, seen, now).receives_nothing,
         receiving=bool(channels) and channels[0].receiver == "Yes", has_channel=bool(channels),
+        applier_stands=applier_stands(View(config, seen, now), state),
+        drained=all(channel.drained for channel in channels), flushes=server is None or server.flushes,
         lag=channels[0].lag if channels else None,
+        behind=None if state.received_of is None else now - state.received_of,
     )

@@ -118,7 +118,7 @@ class TestSemiSync:
             (B, SAME, None, True),
             (B, replace(SAME, lacks=True), None, False),
             (B, replace(SAME, lacks=True), NOW - 2, True),
-            (replace(B, lag=30.0), replace(SAME, lacks=True), NOW - 2, False),
+            (replace(B, behind=30.0), replace(SAME, lacks=True), NOW - 2, False),
             (replace(B, receiving=False), SAME, NOW - 2, False),
             (replace(B, mysqld_up=False), SAME, NOW - 2, False),
             (replace(B, disk_stalled=0.5), SAME, NOW - 2, False),
@@ -298,7 +298,7 @@ class TestLeftBehind:
                          id="what is received may be lost"),
             pytest.param(B_WRITES, replace(CLOSED, channels=(STOPPED,)), BEHIND, False, id="not connected"),
             pytest.param(B_WRITES, CLOSED, replace(BEHIND, durable=replace(BEHIND.durable, errant="u:10"),
-                                                   errant_since=NOW), False, id="errant until now"),
+                                                   suspects=("u:10", NOW)), False, id="errant until now"),
         ],
     )
     def test_until_it_has_caught_up(self, writer: Peer, server: Server, state: State, forgotten: bool) -> None:

@@ -75,7 +75,7 @@ class TestNotRedundant:
             (replace(WRITER, saved=Durable(3, 3, alone=True)), LED,
              "Its commits are acknowledged without a second copy: b may lead."),
             (replace(WRITER, peers=(SILENT, R)), LED, "No other candidate may lead: b does not answer."),
-            (replace(WRITER, peers=(replace(B, eligible=False, errant=True), R)), LED,
+            (replace(WRITER, peers=(replace(B, eligible=False, errant="u:10"), R)), LED,
              "No other candidate may lead: b is quarantined."),
             (replace(WRITER, peers=(replace(B, eligible=False, left_behind=True), R)), LED,
              "No other candidate may lead: b was left behind."),

@@ -9,10 +9,11 @@ who may have what, `eligibility` the reasons against leading, `view` the meaning
 
 from __future__ import annotations
 
-from . import standing
+from . import standing, votes
 from .config import Config
 from .eligibility import STEADY, VIP_GONE, channel_broken, note_pause, reasons_against
 from .leading import be_writer, promote
+from .lib import _gtid as gtid
 from .model import (
     AnyDecision,
     AskPeers,
@@ -30,6 +31,7 @@ from .model import (
     SetTrack,
     State,
     StopEvents,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
 )
@@ -81,9 +83,9 @@ class _Core(Step):
         self.state = standing.note_feeding(self.view, self.state)
         if was_down is None and self.state.down_since is not None:
             self.do(AskPeers("mysqld does not answer"))
-        self.state = standing.note(self.view, self.state)
+        self.state = standing.note(self.view, standing.note_applying(self.view, self.state))
         refused = self.state.refused
-        if refused and (not self.view.is_live_writer(refused) or self._adverts_arrive()):
+        if refused and (not self.view.is_live_writer(refused) or self._adverts_arrive(refused)):
             self.set(refused=None)
         if self.state.outdone and self.now - self.state.outdone[1] >= STEADY:
             self.set(outdone=None)
@@ -94,9 +96,9 @@ class _Core(Step):
         self._notice_proof()
         self._notice_request()
 
-    def _adverts_arrive(self) -> bool:
-        """keepalived hears the holder of the VIP again, so it would not take it."""
-        heard = self.seen.advert
+    def _adverts_arrive(self, writer: str) -> bool:
+        """keepalived hears the writer again, so it would not take the VIP. Another holder may lose it any moment."""
+        heard = dict(self.seen.adverts).get(writer)
         return heard is not None and self.now - heard <= ADVERTS_LAST and not self.seen.vip_here
 
     def _notice_leading(self) -> None:
@@ -132,15 +134,22 @@ class _Core(Step):
         writer's answer from just before its promotion cannot accuse us."""
         writer = self.view.live_writer()
         comparison = self.view.comparison(writer) if writer else None
-        if comparison is None or self.state.led:
+        if comparison is None or self.state.led or self.server is None:
             return
-        if not comparison.own_extra:
-            self.set(errant_since=None)
+        known = self.state.durable.errant
+        # That the cluster has such numbers by now proves nothing: those of a lost tail are given again, to other data.
+        # Either the data here is another, or a person has looked.
+        looked = known and (self.seen.request == "forget-errant" or not gtid.common(known, self.server.gtid_executed))
+        if looked and not comparison.own_extra:
             self.set_durable(errant="")
-        elif self.state.errant_since is None:
-            self.set(errant_since=self.now)
-        elif self.now - self.state.errant_since >= FRESH_WRITER:
-            self.set_durable(errant=comparison.own_extra)
+        suspects = self.state.suspects
+        same = "" if suspects is None else gtid.common(suspects[0], comparison.own_extra)
+        if suspects is None or not same:
+            self.set(suspects=(comparison.own_extra, self.now) if comparison.own_extra else None)
+        else:
+            self.set(suspects=(same, suspects[1]))
+            if self.now - suspects[1] >= FRESH_WRITER:
+                self.set_durable(errant=gtid.union(known, same))
 
     def _notice_proof(self) -> None:
         """dual_source: after a promotion the channel from the old writer stays stopped until that one answers as
@@ -193,6 +202,7 @@ class _Core(Step):
         if held and not self.state.led and not self.runs(Open):
             self.set(demoting_since=None)
             self.phase("held")
+            self._freeze_held()
             self._tend_host(held)
             return True
         if self.server is None and not self.state.led:
@@ -202,10 +212,19 @@ class _Core(Step):
             return self.state.killed
         self.set(demoting_since=None)
         self.phase("held" if held else "standby")
-        if not held:
+        if held:
+            self._freeze_held()
+        else:
             self._stand_by(self.server)
         self._tend_host(held)
         return True
+
+    def _freeze_held(self) -> None:
+        """The one thing in mysqld that a hold does not keep: what a held instance went on to acknowledge would be lost
+        by the promotion of another."""
+        if self.server is not None and votes.freezes(self.view, self.state):
+            for channel in self.server.channels:
+                self.stop_receiver(channel, "another instance is promoted")
 
     def _close(self) -> None:
         since = self.now if self.state.demoting_since is None else self.state.demoting_since
@@ -274,6 +293,10 @@ class _Core(Step):
                 return
         if self._rejoins():
             return
+        acknowledges = standing.acknowledges(self.view, self.state)
+        if self.config.is_candidate and server.semi_sync is not None and server.acknowledges is not acknowledges:
+            why = "it is complete" if acknowledges else "another standby is complete, and this one is not"
+            self.do(SwitchAcknowledging(why, acknowledges), RETRY_THREADS)
         hurries = standing.hurries(self.view, self.state, server)
         if self.config.relay_sync and hurries is server.relay_synced:
             why = "it is far behind, and nobody waits for it" if hurries else "what is acknowledged must be on the disk"
@@ -293,6 +316,8 @@ class _Core(Step):
     def _feeds(self, channel: Channel) -> bool:
         """Only the writer of the newest promotion is received from: what an older one still does must not be
         acknowledged, nor come here. A receiver that was connected before may still lead to the older one."""
+        if votes.freezes(self.view, self.state):
+            return False
         writer, newest = self.view.live_writer(), self.state.durable.generation
         if self.state.fed_by is None:  # a new agent leaves the receivers as they are
             self.set(fed_by=self.seen.saved.generation)

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from . import votes
 from .model import Channel, Peer, State
-from .standing import STALLS, cut_off, in_contact, led_last, stuck
+from .standing import STALLS, applier_stands, cut_off, in_contact, led_last, quorum, stuck
 from .view import PEER_SILENT, View
 
 STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
@@ -113,6 +114,8 @@ def _against_data(view: View, state: State) -> list[str]:
     mine = view.server
     if mine is not None:
         for channel in mine.channels:
+            if channel.delay:
+                reasons.append(f"Channel '{channel.name}' is delayed by {channel.delay} s on purpose (SOURCE_DELAY).")
             broken = channel_broken(channel)
             if broken:
                 reasons.append(f"Channel '{channel.name}' from {channel.source_host} is broken by {broken}.")
@@ -139,17 +142,30 @@ def _against_order(view: View, state: State) -> list[str]:
     unheard = [peer for peer in view.others if not view.live(peer)]
     if state.accepted:
         return []
-    sure = in_contact(view, state) or state.promised or led_last(state)
+    sure = in_contact(view, state) or state.promised or led_last(state) or quorum(view, state, view.live)
     if unheard and (len(unheard) > 1 or not sure):
         names = " and ".join(peer.name for peer in unheard)
         reasons.append(f"It waits for {names}, which may have led since, and does not answer.")
     elif unheard and not led_last(state) and view.witnessed(PEER_SILENT) is False:
         reasons.append(f"Neither {unheard[0].name} nor any witness answers: this host may be cut off.")
+    elected = votes.unresolved(view, state)
+    if elected:
+        reasons.append(f"It has voted for {elected}, which may have been promoted since.")
+    complete = next((peer for peer in view.others if _is_ready(view, peer)), None)
+    if complete is not None and applier_stands(view, state):
+        channels = view.server.channels if view.server is not None else ()
+        blocked = "".join(f" It waits for {channel.blocked}." for channel in channels if channel.blocked)
+        reasons.append(f"Its applier does not get on, and {complete.name} has applied everything.{blocked}")
     if not view.seen.vip_here and view.live_writer() is None:
         for peer in view.others:
             if _goes_before(view, state, peer):
                 reasons.append(f"{peer.name} was the last writer, and is there to lead.")
     return reasons
+
+
+def _is_ready(view: View, peer: Peer) -> bool:
+    """It could lead now; a writer that lives leads already."""
+    return view.live(peer) and peer.eligible and peer.drained and peer.phase in ("standby", "promoting")
 
 
 def _goes_before(view: View, state: State, peer: Peer) -> bool:

@@ -115,7 +115,7 @@ def _concerns(config: Config, seen: Seen, state: State, moment: float) -> object
     return (
         state.phase, is_eligible(state), seen.vip_here, is_up(config, seen, moment), seen.saved, seen.hold,
         left_behind(config, seen, state), state.durable.errant, waits(view, state),
-        stuck(view, state),
+        stuck(view, state), view.receives_nothing,
     )
 
 

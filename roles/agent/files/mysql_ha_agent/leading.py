@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from . import standing
+from . import standing, votes
 from .model import (
     AnnounceVip,
     AskPeers,
     Channel,
     EnableEvents,
     Fence,
+    Nudge,
     Open,
     Peer,
     ProbeVip,
@@ -20,6 +21,7 @@ from .model import (
     StartApplier,
     StopReceiver,
     SwitchSemiSync,
+    Unblock,
 )
 from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
@@ -27,7 +29,9 @@ ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came 
 REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
 LEAD = 8  # what one level adds to the priority in VRRP, more than the candidates' own priorities differ
 LEVELS = 3
-RETRY_FOLLOWING = 0.02
+RETRY_VOTES = 0.02
+NUDGE_AFTER = 0.5
+VOTES_WITHIN = 1.0  # seconds after which one that answers and does not vote is left out
 
 
 # ---- promotion -------------------------------------------------------------------------------------------------------
@@ -45,7 +49,7 @@ def promote(step: Step, server: Server) -> None:
     step.set(waiting=waiting)
     if waiting:
         return
-    semi_sync = None if server.semi_sync is None else _somebody_will_acknowledge(step, began)
+    semi_sync = None if server.semi_sync is None else not step.state.durable.alone
     step.do(Open("the VIP is here and everything received is applied", step.state.durable.generation, semi_sync), RETRY)
 
 
@@ -59,20 +63,31 @@ def _waits_for(step: Step, server: Server, began: float) -> str:
     waiting = _unheard(step, began) or _witness(step, began) or _person(step)
     if waiting:
         return waiting
+    voting = _votes(step, began)  # meanwhile this instance stops to receive, and applies
+    waiting = _undrained(step, server) or voting
+    if not waiting and not _completed(step):
+        waiting = _lacking(step, began)
+    if waiting:
+        return waiting
+    if step.seen.busy("semi_sync"):
+        return "semi-sync to be switched"
+    return _complete(step, server, began) or _fence(step, began)
+
+
+def _undrained(step: Step, server: Server) -> str:
     for channel in server.channels:
         if not _receiver_gone(step, channel):
             return "the receiver to stop"
     for channel in server.channels:
-        if not channel.drained:
-            if not channel.applier:
-                step.do(StartApplier("everything received must be applied before the promotion", channel.name))
-            return "everything received to be applied"
-    lacking = _lacking(step, began)
-    if lacking:
-        return lacking
-    if step.seen.busy("semi_sync"):
-        return "semi-sync to be switched"
-    return _claim(step, server, began) or _following(step) or _fence(step, began)
+        if channel.drained:
+            continue
+        if not channel.applier:
+            step.do(StartApplier("everything received must be applied before the promotion", channel.name))
+        elif step.config.unblock and channel.blocked and standing.applier_stands(step.view, step.state):
+            step.do(Unblock(f"the promotion waits for the applier, which waits for {channel.blocked}", channel.name),
+                    RETRY_THREADS)
+        return f"everything received to be applied{', which waits for ' * bool(channel.blocked)}{channel.blocked}"
+    return ""
 
 
 def _rival(step: Step, began: float) -> str:
@@ -99,9 +114,11 @@ def _rival(step: Step, began: float) -> str:
 def _unheard(step: Step, began: float) -> str:
     """Of the other candidates one may be silent, if this one is sure to have what that one acknowledged."""
     unheard = [peer.name for peer in step.view.others if not step.view.heard_since(peer, began)]
-    if not unheard or step.state.accepted:
+    if not unheard or step.state.accepted or _completed(step):
         return ""
-    if len(unheard) == 1 and (step.state.promised or standing.led_last(step.state)):
+    if len(unheard) == 1 and (
+            step.state.promised or standing.led_last(step.state)
+            or standing.quorum(step.view, step.state, lambda peer: step.view.heard_since(peer, began))):
         return ""
     return f"{' and '.join(unheard)}, which may have led since"
 
@@ -135,7 +152,7 @@ def _receiver_gone(step: Step, channel: Channel) -> bool:
 def _lacking(step: Step, began: float) -> str:
     """With everything received applied: is it all that the writer was heard to have, and all that candidates have?"""
     view, state = step.view, step.state
-    if state.writer_set and not state.claimed and not state.accepted:
+    if state.writer_set and not state.accepted:
         comparison = view.writer_set(state)
         if comparison is None:
             return "the comparison with what the last writer had"
@@ -143,12 +160,15 @@ def _lacking(step: Step, began: float) -> str:
             step.set_durable(left_behind=True)
             return f"{state.writer}, which had {comparison.peer_extra}"
     for peer in view.others:
-        # The old writer's tail was never acknowledged.
-        if not view.heard_since(peer, began) or not peer.mysqld_up or peer.errant or peer.name == state.writer:
+        # The old writer's tail was never acknowledged. Nor was that of one which is left behind: whoever is not has
+        # what both acknowledged.
+        if not view.heard_since(peer, began) or not peer.mysqld_up or peer.left_behind or peer.name == state.writer:
             continue
         comparison = view.comparison(peer)
         if comparison is None:
             return f"the comparison with {peer.name}"
+        if comparison.peer_extra and peer.errant:  # it cannot lead instead
+            return f"{peer.name}, which is quarantined and has {comparison.peer_extra}"
         if comparison.peer_extra:
             step.set(outdone=(peer.name, step.now))
             return f"{peer.name}, which has more"
@@ -165,11 +185,36 @@ def _somebody_will_acknowledge(step: Step, began: float) -> bool:
         for peer in step.view.others)
 
 
-def _claim(step: Step, server: Server, began: float) -> str:
-    """The generation is this instance's, on its disk, before writes are opened."""
-    alone = server.semi_sync is None or not _somebody_will_acknowledge(step, began)
-    if not step.state.claimed:
-        step.set(claimed=True, durable=standing.claims(step.state.durable, alone))
+def _votes(step: Step, began: float) -> str:
+    """Of three candidates or more, all others but one stop receiving, and put this promotion on their disks."""
+    if not votes.needed(step.view) or step.state.accepted or _completed(step):
+        return ""
+    durable = step.state.durable
+    if not step.state.claimed or durable.voted_for != step.config.instance or votes.outvoted(step.view, durable):
+        step.set(claimed=True, durable=votes.claims(step.view, durable))
+    if not step.saved:
+        return "the state file"
+    patient = step.now - began < VOTES_WITHIN
+    name = votes.missing(step.view, durable, lambda peer: step.view.heard_since(peer, began), patient)
+    if name:
+        step.do(AskPeers(f"the vote of {name} is missing"), RETRY_VOTES)
+        return f"the vote of {name}"
+    return ""
+
+
+def _completed(step: Step) -> bool:
+    """In this attempt the promotion has been completed; nothing outdoes it any more."""
+    durable = step.state.durable
+    return step.state.claimed and standing.led_newest(step.state) and durable.vote <= durable.led
+
+
+def _complete(step: Step, server: Server, began: float) -> str:
+    """The promotion is this instance's, on its disk, before writes are opened."""
+    # Of three candidates or more those that voted stand by: writes wait for them until they say that they cannot.
+    voted = votes.needed(step.view) and not step.state.accepted
+    alone = server.semi_sync is None or not (voted or _somebody_will_acknowledge(step, began))
+    if not _completed(step):
+        step.set(claimed=True, durable=standing.completes(step.state.durable, alone))
         if step.state.accepted:  # from now on what is here is what the cluster has
             step.set_durable(errant="")
     elif alone:
@@ -178,20 +223,6 @@ def _claim(step: Step, server: Server, began: float) -> str:
     if step.seen.lead != str(lead):
         step.do(SetLead("this instance is promoted", str(lead)))
     return "" if step.saved else "the state file"
-
-
-def _following(step: Step) -> str:
-    """With three candidates the third could still acknowledge what an old writer does that is not dead. It stops
-    receiving when it hears of the new promotion."""
-    generation = step.state.durable.generation
-    for peer in step.view.others:
-        follows = peer.generation >= generation and not peer.receiving
-        if peer.name == step.state.writer or follows or not peer.mysqld_up or peer.phase == "held":
-            continue
-        if len(step.view.others) > 1 and step.view.silent_for(peer, step.state) < step.config.lease:
-            step.do(AskPeers(f"{peer.name} must hear of the promotion"), RETRY_FOLLOWING)
-            return f"{peer.name} to hear of the promotion"
-    return ""
 
 
 def _level(step: Step, began: float) -> int:
@@ -254,6 +285,8 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
         step.set_durable(alone=True)
         return
     _note_waiting(step, semi_sync)
+    if standing.stuck(step.view, step.state, NUDGE_AFTER):
+        step.do(Nudge("the acknowledgement of a newer transaction frees the commits whose own was lost"), RETRY)
     if step.seen.busy("semi_sync"):
         return
     if semi_sync.source_enabled and _goes_on_alone(step):
@@ -262,6 +295,8 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
         elif step.saved:
             step.do(SwitchSemiSync("no standby is left; this writer goes on alone", False), RETRY_SEMI_SYNC)
         return
+    if not semi_sync.source_enabled:  # also where a person has switched it off
+        step.set_durable(alone=True)
     caught_up, state = standing.close_behind(step.view, step.state)
     step.set(caught_up_since=state.caught_up_since)
     if not caught_up or not semi_sync.clients:

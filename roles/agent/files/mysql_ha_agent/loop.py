@@ -55,7 +55,7 @@ from .refusal import Refusal
 from .rejoin import Rejoining
 from .systemd import Systemd
 from .view import View
-from .watch import Watch
+from .watch import Holding, Watch
 from .witnesses import Witnesses
 
 RESUME_EVERY = 10.0
@@ -135,7 +135,7 @@ class Agent:
         saved, fenced, vip_probe = self.saved, tuple(self.fenced.items()), self.vip_probe
         return Seen(
             vip_here=self.addresses.here(),
-            advert=self.adverts.heard(),
+            adverts=self.adverts.heard(),
             keepalived=self.keepalived.runs(),
             hold=trackfile.read_hold(config.hold_file),
             track=trackfile.read_track(config.track_file),
@@ -152,11 +152,11 @@ class Agent:
             running=running,
         )
 
-    def _sets(self) -> dict[str, tuple[str, str]]:
-        """What this server is compared with: the executed set and server_uuid of every peer, and of the last writer."""
+    def _sets(self) -> dict[str, Holding]:
+        """What this server is compared with: what every peer holds, and what the last writer had executed."""
         sets = self.peers.sets()
         if self.state.writer_set:
-            sets[WRITER_SET] = self.state.writer_set, ""
+            sets[WRITER_SET] = Holding(self.state.writer_set)
         return sets
 
     def _live_writer(self) -> Peer | None:

@@ -22,7 +22,10 @@ class Channel:
     applier_error: int = 0
     applier_message: str = ""
     drained: bool = True  # everything received is executed
-    lag: float | None = 0.0  # seconds; None: not known
+    lag: float | None = 0.0  # seconds, by the clocks of two machines; None: not known
+    place: str = ""  # how far the receiver has read in the source's binary log; moves within a transaction too
+    delay: int = 0  # seconds for which the applier waits on purpose (SOURCE_DELAY)
+    blocked: str = ""  # what the applier waits for, and who holds it; empty: for nothing that is known
 
 
 WRITER_SET = ""  # the name under which a server is compared with the set that the last writer told
@@ -41,9 +44,11 @@ class Comparison:
     """One peer's executed set against ours, worked out by mysqld."""
 
     of_set: str  # the peer's set that was compared
-    peer_extra: str  # what the peer has and we have not, without transactions that bear our server_uuid
+    peer_extra: str  # what the peer has and we have not executed; while we are open, without those of our server_uuid
     own_extra: str  # what we have and the peer has not, without transactions that bear the peer's server_uuid
-    lacks: bool  # the peer has not executed all that we have
+    lacks: bool  # the peer does not have all that we have executed
+    unreceived: bool = False  # the peer has what we have not even received
+    has_waiting: bool = False  # the peer has a transaction whose commit still waits here
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,9 @@ class Server:
     channels: tuple[Channel, ...] = ()
     semi_sync: SemiSync | None = None  # None: the plugins are not loaded
     relay_synced: bool = True  # every received event is put on the disk at once
+    pending: str = ""  # GTID set: received, and not executed yet
+    acknowledges: bool = True  # as a replica it acknowledges what it receives
+    flushes: bool = True  # a commit is on the disk before it returns (sync_binlog, innodb_flush_log_at_trx_commit)
     comparisons: tuple[tuple[str, Comparison], ...] = ()  # by peer; WRITER_SET: with what the last writer had
     events_wait: bool = False  # there are replica-side-disabled events of other servers
     event_scheduler: bool | None = None  # None: it is DISABLED, or there is none
@@ -108,20 +116,34 @@ class Peer:
     led: int = 0
     alone: bool = False
     left_behind: bool = False
-    errant: bool = False
+    errant: str = ""  # its errant transactions; it is quarantined
+    vote: int = 0  # the newest promotion that it has voted for
+    voted_for: str = ""
     disk_stalled: float = 0.0
     lead: int = 0  # what it adds to its priority in VRRP
     stuck: bool = False  # a writer whose commits wait, and none is acknowledged, although a standby is connected
     waits: bool = False  # a writer whose commits wait for a standby, for a while already
+    commits_wait: bool = False  # a writer of which a commit waits right now
     hears: tuple[tuple[str, str, float], ...] = ()  # (member, phase, seconds since that was heard), when it answered
     uuid: str = ""
     gtid_executed: str = ""
+    pending: str = ""  # received, and not executed yet
     receiving: bool = False  # its channel is connected
+    stopped: bool = False  # it receives nothing, and will not before it decides so
+    drained: bool = True  # everything received is executed
+    applier_stands: bool = False  # not everything, and its applier has not got on for a while
+    flushes: bool = True
     has_channel: bool = True  # without one it has never replicated, and acknowledges nothing
-    lag: float | None = None  # of its channel, in seconds
+    lag: float | None = None  # seconds by which its applier is behind, by the clocks of two machines
+    behind: float | None = None  # seconds since the writer had no more than what is received there
     events_disabled: tuple[str, ...] = ()
     witnessed: bool = True  # a witness answers it, or there is none
     error: str = ""
+
+    @property
+    def held(self) -> str:
+        """What it has executed or only received: all that it may have acknowledged."""
+        return f"{self.gtid_executed},{self.pending}" if self.pending else self.gtid_executed
 
 
 @dataclass(frozen=True)
@@ -134,6 +156,8 @@ class Durable:
     left_behind: bool = False  # a writer may have acknowledged what is not here
     source_proven: bool = True  # dual_source: the peer is known to have nothing that must not come here
     errant: str = ""  # transactions that only this instance has
+    vote: int = 0  # the newest promotion that this instance has voted for; of three candidates or more
+    voted_for: str = ""  # whose that was; empty: it is decided
 
 
 @dataclass(frozen=True)
@@ -164,7 +188,7 @@ class Seen:
     saved: Durable = Durable()
     witnesses: tuple[Witness, ...] = ()
     vip_probe: VipProbe = VipProbe()
-    advert: float | None = None  # when another host was last heard to announce the VIP
+    adverts: tuple[tuple[str, float], ...] = ()  # members that announce the VIP, and when each was last heard
     disk_stalled: float = 0.0  # seconds for which a small write to mysqld's disks has been waiting
     lead: str | None = None  # the content of the lead file, which raises the priority in VRRP; None: unreadable
     paused: bool = False
@@ -277,6 +301,23 @@ class SyncRelayLog(Decision):
 
 
 @dataclass(frozen=True)
+class SwitchAcknowledging(Decision):
+    on: bool
+    lane = "receiver"
+
+
+@dataclass(frozen=True)
+class Nudge(Decision):
+    lane = "nudge"
+
+
+@dataclass(frozen=True)
+class Unblock(Decision):
+    channel: str
+    lane = "unblock"
+
+
+@dataclass(frozen=True)
 class SwitchSemiSync(Decision):
     on: bool
     lane = "semi_sync"
@@ -301,7 +342,8 @@ class Kill(Decision):
 
 AnyDecision = Union[
     SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, SendAway, Fence, Rejoin, EnableEvents, StopEvents,
-    Save, StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchSemiSync, Open, Demote, Kill
+    Save, StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchAcknowledging, Nudge, Unblock, SwitchSemiSync,
+    Open, Demote, Kill
 ]
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -326,7 +368,7 @@ class State:
     broken_at: float | None = None  # when a channel was last seen broken by an error
     refused: str | None = None  # the live writer because of which a promotion was given up
     outdone: tuple[str, float] | None = None  # a candidate that had more when the VIP was here, and when that was seen
-    errant_since: float | None = None
+    suspects: tuple[str, float] | None = None  # transactions that a live writer did not have, and since when
     started: float | None = None  # the first step
     elder: tuple[str, float] | None = None  # a live peer that led after this one, and since when it is known
     contact: float | None = None  # the last question that the last writer answered, or its host refused
@@ -337,7 +379,11 @@ class State:
     down_since: float | None = None  # when mysqld was first seen not to answer
     fed_by: int | None = None  # the promotion whose writer the receivers were started for
     behind_until: float | None = None  # when there was last a cause to be left behind
+    received_of: float | None = None  # when the writer, then asked, had no more than what is received here
+    applying_since: tuple[str, float] | None = None  # what was executed when that last grew, while more is received
+    halted_since: tuple[str, float] | None = None  # where the receiver stood, and since when, while the writer has more
     unfed_since: float | None = None  # the writer lives and no receiver is connected
+    fed_since: float | None = None  # a receiver has been connected
     waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind
     stuck_since: float | None = None  # as writer: commits wait although a standby is connected, and none goes on
     acked: int = 0  # when that was last looked at

@@ -19,6 +19,7 @@ from .clock import now
 from .config import Config, Member
 from .link import Link
 from .model import Peer
+from .watch import Holding
 
 WAIT = 0.5  # seconds for which a peer without news may keep our question; it is also how often we are heard there
 BOUND = 1.0  # seconds for a whole answer
@@ -58,7 +59,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
     mysqld = status["mysqld"]
     channels = mysqld["channels"]
     channel = channels[0] if channels else {"receiver": "", "lag": None}
-    lag = channel["lag"]
+    behind = status.get("behind")
     return Peer(
         name=name,
         phase=_text(status["phase"]),
@@ -70,17 +71,26 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         led=_number(status["led"]),
         alone=_truth(status["alone"]),
         left_behind=_truth(status["left_behind"]),
-        errant=bool(_text(status["errant"])),
+        errant=_gtid_set(status["errant"]),
+        vote=_number(status.get("vote", 0)),
+        voted_for=_text(status.get("voted_for", "")),
         disk_stalled=_seconds(status["disk_stalled"]),
         lead=_number(status["lead"]),
         stuck=_truth(status["stuck"]),
         waits=_truth(status["waits"]),
+        commits_wait=_truth(status.get("commits_wait", False)),
         hears=tuple((_text(heard["name"]), _text(heard["phase"]), _seconds(heard["age"])) for heard in status["hears"]),
         uuid=_text(mysqld["uuid"]),
         gtid_executed=_gtid_set(mysqld["gtid_executed"]),
+        pending=_gtid_set(mysqld.get("pending", "")),
         receiving=channel["receiver"] == "Yes",
+        stopped=_truth(status.get("stopped", False)),
+        drained=all(_truth(each["drained"]) for each in channels),
+        applier_stands=_truth(status.get("applier_stands", False)),
+        flushes=mysqld.get("flushes") is not False,
         has_channel=bool(channels),
-        lag=None if lag is None else _seconds(lag),
+        lag=None if channel["lag"] is None else _seconds(channel["lag"]),
+        behind=None if behind is None else _seconds(behind),
         witnessed=status.get("witnessed") is not False,
         events_disabled=tuple(_text(event) for event in mysqld.get("events_disabled", ())),
     )
@@ -151,9 +161,9 @@ class Peers:
         with self._lock:
             return tuple(self._peers[member.name] for member in self._members)
 
-    def sets(self) -> dict[str, tuple[str, str]]:
-        """The executed set and server_uuid of every peer that has told them."""
-        return {peer.name: (peer.gtid_executed, peer.uuid) for peer in self.seen() if peer.uuid}
+    def sets(self) -> dict[str, Holding]:
+        """What every peer holds that has reported it."""
+        return {peer.name: Holding(peer.held, peer.uuid, peer.errant) for peer in self.seen() if peer.uuid}
 
     def ask(self) -> None:
         """Asks all at once, and has each of them ask its own peers first."""

@@ -12,7 +12,8 @@ from typing import Any
 from .config import Config
 from .eligibility import channel_broken
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
-from .standing import stuck, waits
+from .prognosis import prognosis
+from .standing import applier_stands, stuck, waits
 from .view import PEER_SILENT, View
 
 VERSION = 1  # counts incompatible changes
@@ -54,6 +55,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "eligible": is_eligible(state),
         "reasons": list(state.reasons),
         "waiting": state.waiting,
+        "successor": prognosis(view, state).successor if state.phase == "writer" else "",
         "not_redundant": not_redundant(view, state),
         # What is shown is on disk: after a crash this instance remembers what it has told.
         "generation": saved.generation,
@@ -62,8 +64,14 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "left_behind": left_behind(config, seen, state),
         "source_proven": saved.source_proven,
         "errant": saved.errant or state.durable.errant,
+        "vote": saved.vote,
+        "voted_for": saved.voted_for,
+        "stopped": view.receives_nothing,
+        "behind": _age(state.received_of, now),
+        "applier_stands": applier_stands(view, state),
         "stuck": stuck(view, state),
         "waits": waits(view, state),
+        "commits_wait": commits_wait(seen, state),
         "disk_stalled": round(seen.disk_stalled, 3),
         "mysqld": _mysqld(config, seen, server, now),
         "last_writer": {"name": state.writer, "has_more": _extra(server, WRITER_SET)},
@@ -75,6 +83,12 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "witnessed": view.witnessed(PEER_SILENT),
         "witnesses": [{"name": witness.name, "age": _age(witness.answered, now)} for witness in seen.witnesses],
     }
+
+
+def commits_wait(seen: Seen, state: State) -> bool:
+    """Of a writer: a commit waits for its acknowledgement."""
+    server = seen.mysqld.server
+    return state.phase == "writer" and bool(server and server.semi_sync and server.semi_sync.waiting)
 
 
 def is_eligible(state: State) -> bool:
@@ -101,6 +115,8 @@ def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> di
         "super_read_only": server.super_read_only if server else None,
         "offline_mode": server.offline_mode if server else None,
         "gtid_executed": server.gtid_executed if server else "",
+        "pending": server.pending if server else "",
+        "flushes": server.flushes if server else None,
         "channels": [_channel(channel) for channel in (server.channels if server else ())],
         "semi_sync": {"source": semi_sync.source_enabled, "clients": semi_sync.clients} if semi_sync else None,
         "events_disabled": list(server.events_disabled) if server else [],
@@ -111,14 +127,14 @@ def _channel(channel: Channel) -> dict[str, Any]:
     return {
         "name": channel.name, "source": f"{channel.source_host}:{channel.source_port}",
         "receiver": channel.receiver, "applier": channel.applier, "drained": channel.drained,
-        "lag": channel.lag, "broken": channel_broken(channel),
+        "lag": channel.lag, "broken": channel_broken(channel), "blocked": channel.blocked, "delay": channel.delay,
     }
 
 
 def _peer(peer: Peer, server: Server | None, now: float) -> dict[str, Any]:
     return {
         "name": peer.name, "phase": peer.phase, "eligible": peer.eligible, "left_behind": peer.left_behind,
-        "errant": peer.errant, "age": _age(peer.answered, now), "refused_age": _age(peer.refused, now),
+        "errant": bool(peer.errant), "age": _age(peer.answered, now), "refused_age": _age(peer.refused, now),
         "knocked_age": _age(peer.knocked, now), "error": peer.error, "has_more": _extra(server, peer.name),
     }
 
@@ -134,34 +150,7 @@ def _age(at: float | None, now: float) -> float | None:
 
 def not_redundant(view: View, state: State) -> str:
     """Of a writer: why one more fault would stop the cluster or cost data; empty: it would not, or it is no writer."""
-    if state.phase != "writer":
-        return ""
-    if view.seen.saved.alone:
-        alone = "Its commits are acknowledged without a second copy"
-    elif any(view.live(peer) and peer.eligible for peer in view.others):
-        if view.witnessed(PEER_SILENT) is False:
-            return "No witness answers: without its standby this writer would close, because it may be cut off."
-        deaf = [peer.name for peer in view.others if view.live(peer) and not peer.witnessed]
-        return f"No witness answers {' and '.join(deaf)}, which would not lead over a silent writer." if deaf else ""
-    else:
-        alone = "No other candidate may lead"
-    others = [f"{peer.name} {_why_not(view, peer)}" for peer in view.others]
-    return f"{alone}: {', '.join(others) or 'there is no other candidate'}."
-
-
-def _why_not(view: View, peer: Peer) -> str:
-    if peer.answered is None or not view.live(peer):
-        return "does not answer"
-    if peer.errant:
-        return "is quarantined"
-    if not peer.mysqld_up:
-        return "is down"
-    if peer.left_behind:
-        server = view.server
-        if peer.receiving and server is not None and server.semi_sync and not server.semi_sync.clients:
-            return "receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)"
-        return "was left behind"
-    return "may lead" if peer.eligible else "may not lead"
+    return prognosis(view, state).why_none if state.phase == "writer" else ""
 
 
 # ---- health checks ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .config import Config
-from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State
+from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State, StopReceiver
 
 FRESH = 1.5  # seconds; an answer that is not older than this, and the newest question's, speaks for the present
 PEER_SILENT = 2.0  # a peer or witness that has not answered for so long no longer counts as live
@@ -30,6 +30,17 @@ class View:
     def server(self) -> Server | None:
         """What mysqld said, if that process still lives."""
         return self.seen.mysqld.server if self.seen.mysqld.alive else None
+
+    @property
+    def receives_nothing(self) -> bool:
+        """No receiver is connected, and none will be before this agent decides so. One that was told to stop while it
+        was connecting needs seconds to end, and connects no more."""
+        if not self.seen.mysqld.alive or self.server is None:
+            return not self.seen.mysqld.alive
+        stopping = {decision.channel for decision in self.seen.running if isinstance(decision, StopReceiver)}
+        return all(
+            channel.receiver == "No" or (channel.receiver == "Connecting" and channel.name in stopping)
+            for channel in self.server.channels)
 
     @property
     def leading(self) -> bool:
@@ -108,7 +119,7 @@ class View:
 
     def comparison(self, peer: Peer) -> Comparison | None:
         """With what the peer says now; an older one proves nothing."""
-        return self._compared(peer.name, peer.gtid_executed)
+        return self._compared(peer.name, peer.held)
 
     def writer_set(self, state: State) -> Comparison | None:
         return self._compared(WRITER_SET, state.writer_set)

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import clients, semisync, threads
 from .clock import now
 from .config import Config
+from .lib._channel import one_line
 from .lib._connection import LOST_CONNECTION, MysqlError, Session
-from .lib._instance import compare_gtid, read_channels_of
+from .lib._instance import read_channels_of
 from .model import Channel, Comparison, Mysqld, SemiSync, Server
 from .mysqld import Instance, NotThere, Process, dial, process_behind
 
@@ -25,8 +27,43 @@ RECONNECT_AFTER = 0.1
 TOO_MANY_CONNECTIONS = 1040
 ENDING = 0.2
 FLAGS = ("read_only", "super_read_only", "offline_mode")
+_WHO_OWNS = re.compile(r"#\d+")  # gtid_owned names the session that owns each transaction
 
-Sets = Mapping[str, "tuple[str, str]"]  # name -> (gtid_executed, server_uuid)
+class Holding(NamedTuple):
+    """What this server is compared with."""
+
+    held: str  # GTID set
+    uuid: str = ""  # the server_uuid of its owner
+    errant: str = ""  # transactions of its owner that the cluster does not have
+
+
+Sets = Mapping[str, Holding]
+
+
+class Own(NamedTuple):
+    """What this server has, as it is compared with others."""
+
+    executed: str
+    pending: str
+    waiting: str  # transactions whose commit is under way
+    uuid: str  # while it is open its own transactions are newer here than anybody can report; else empty
+
+
+def compare(session: Session, own: Own, holding: Holding) -> Comparison:
+    """Raises MysqlError."""
+    theirs = holding.held
+    row = session.row(
+        "SELECT GTID_SUBTRACT(GTID_SUBTRACT(%s, %s), @@GLOBAL.gtid_executed) AS missing,"
+        " GTID_SUBTRACT(@@GLOBAL.gtid_executed, %s) AS extra,"
+        " NOT GTID_SUBSET(GTID_SUBTRACT(%s, %s), @@GLOBAL.gtid_executed) AS unreceived,"
+        " GTID_SUBTRACT(%s, %s) <> GTID_SUBTRACT(%s, '') AS has_waiting",
+        [theirs, holding.errant, theirs, theirs, own.pending, own.waiting, theirs, own.waiting])
+    return Comparison(
+        of_set=holding.held,
+        peer_extra=without_uuid(one_line(row["missing"]), own.uuid),
+        own_extra=without_uuid(one_line(row["extra"]), holding.uuid),
+        lacks=bool(row["extra"]), unreceived=bool(row["unreceived"]), has_waiting=bool(row["has_waiting"]),
+    )
 
 
 def without_uuid(gtid_set: str, uuid: str) -> str:
@@ -44,7 +81,7 @@ class Watch:
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
         self._lag_known: dict[str, tuple[float, float]] = {}
-        self._compared: dict[str, tuple[str, Comparison]] = {}
+        self._compared: dict[str, tuple[object, Comparison]] = {}
         self._look_read, self._look_write = os.pipe()
         os.set_blocking(self._look_read, False)
         os.set_blocking(self._look_write, False)
@@ -204,19 +241,26 @@ class Watch:
     def _details(self, instance: Instance, session: Session) -> dict[str, Any]:
         if instance.semi_sync_source is None:
             instance.find_semi_sync()
-        channels = tuple(
-            self._channel(facts) for facts in read_channels_of(session)
-            if not facts["name"].startswith("group_replication_")
-        )
-        row = session.row("SELECT @@GLOBAL.gtid_executed AS executed, @@GLOBAL.sync_relay_log AS relay")
-        executed = "".join(str(row["executed"]).split())
+        found = [facts for facts in read_channels_of(session) if not facts["name"].startswith("group_replication_")]
+        channels = tuple(map(self._channel, found))
+        received = ",".join(facts["received_gtid"] for facts in found if facts["received_gtid"])
+        return {"channels": channels, **self._sets_of(session, instance, received)}
+
+    def _sets_of(self, session: Session, instance: Instance, received: str) -> dict[str, Any]:
+        """`received`: by all channels, read before: what is executed since then is in the executed set."""
+        row = session.row(
+            "SELECT @@GLOBAL.gtid_executed AS executed, GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS pending,"
+            " @@GLOBAL.gtid_owned AS owned, @@GLOBAL.sync_relay_log AS relay, @@GLOBAL.sync_binlog = 1"
+            " AND @@GLOBAL.innodb_flush_log_at_trx_commit = 1 AS flushes, @@GLOBAL.read_only AS closed", [received])
+        own = Own(
+            executed=one_line(row["executed"]), pending=one_line(row["pending"]),
+            waiting=_WHO_OWNS.sub("", one_line(row["owned"])), uuid="" if row["closed"] else instance.uuid)
         comparisons = []
-        for name, (theirs, uuid) in self._sets().items():
+        for name, holding in self._sets().items():
             known = self._compared.get(name)
-            same = known is not None and known[0] == executed and known[1].of_set == theirs
-            if known is None or not same:
+            if known is None or known[0] != (own, holding):
                 try:
-                    known = executed, self._compare(session, theirs, instance.uuid, uuid)
+                    known = (own, holding), compare(session, own, holding)
                 except MysqlError as error:
                     if not error.number or error.number in LOST_CONNECTION:
                         raise
@@ -224,19 +268,9 @@ class Watch:
                 self._compared[name] = known
             comparisons.append((name, known[1]))
         return {
-            "gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons),
-            "relay_synced": row["relay"] == 1,
+            "gtid_executed": own.executed, "pending": own.pending, "comparisons": tuple(comparisons),
+            "relay_synced": row["relay"] == 1, "flushes": bool(row["flushes"]),
         }
-
-    @staticmethod
-    def _compare(session: Session, theirs: str, own_uuid: str, their_uuid: str) -> Comparison:
-        facts = compare_gtid(session, theirs)
-        return Comparison(
-            of_set=theirs,
-            peer_extra=without_uuid(facts["gtid_missing"], own_uuid),
-            own_extra=without_uuid(facts["gtid_extra"], their_uuid),
-            lacks=bool(facts["gtid_extra"]),
-        )
 
     def _channel(self, facts: dict[str, Any]) -> Channel:
         return Channel(
