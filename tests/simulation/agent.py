@@ -43,6 +43,7 @@ class Agent:
         self.world, self.host, self.config = world, host, config
         self.clock, self.network = world.clock, world.network
         self.alive = self.frozen = False
+        self.old = False  # of the version before: it does not tell what is new
         self.life = 0
         self.steps = 0
         self.watching = Watching(self)

@@ -28,6 +28,7 @@ class Ledger:
         self.newest: Database | None = None
         self.moves = 0  # of the writer, since the last fault
         self.accepts: dict[int, tuple[int, str]] = {}  # transaction -> opening, host
+        self.accepted_at: dict[int, float] = {}
         self.since_opening: list[int] = []
         self.acknowledgements: dict[int, tuple[float, str]] = {}
         self.last_acknowledged = -1.0
@@ -73,6 +74,7 @@ class Ledger:
 
     def accepted(self, transaction: int, database: Database) -> None:
         self.accepts[transaction] = database.opened, database.host.name
+        self.accepted_at[transaction] = self.world.clock.now
         if database.opened == self.openings:
             self.since_opening.append(transaction)
         else:
