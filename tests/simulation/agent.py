@@ -154,10 +154,12 @@ class Agent:
 
     def _carry_out(self, decision: AnyDecision) -> None:
         if isinstance(decision, SetTrack):
+            self.world.decided(self.host, decision)
             self.host.say(f"SetTrack {decision.value}: {decision.why}")
             self.world.ledger.track_set(self.host, decision.value)
             self.host.set_track(decision.value)
             return
+        self.world.decided(self.host, decision)
         if not isinstance(decision, AskPeers):
             self.host.say(str(decision))
         if isinstance(decision, SetLead):

@@ -25,7 +25,6 @@ from mysql_ha_agent.model import (
     VipProbe,
 )
 
-from . import receiving
 from .channels import STUCK, Channel
 from .database import Database
 
@@ -233,12 +232,12 @@ class Carrier:
 
     def _stop_receiver(self) -> None:
         assert isinstance(self.decision, StopReceiver)
-        receiving.stop(self.database, self._channel(self.decision.channel))
+        self.database.stop_receiver(self._channel(self.decision.channel))
         self.done("")
 
     def _start_receiver(self) -> None:
         assert isinstance(self.decision, StartReceiver)
-        receiving.start(self.database, self._channel(self.decision.channel))
+        self.database.start_receiver(self._channel(self.decision.channel))
         self.done("")
 
     def _start_applier(self) -> None:

@@ -307,6 +307,12 @@ class Database:
 
     # ---- the replica's end -------------------------------------------------------------------------------------------
 
+    def start_receiver(self, channel: Channel) -> None:
+        receiving.start(self, channel)
+
+    def stop_receiver(self, channel: Channel) -> None:
+        receiving.stop(self, channel)
+
     def receive(self, stream: Stream, batch: list[Entry], end: int) -> None:
         if not stream.replica_lives() or stream.channel.stream is not stream:
             if self.alive and not self.host.paused:

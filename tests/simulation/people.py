@@ -20,6 +20,7 @@ class Operator:
     def __init__(self, world: World) -> None:
         self.world = world
         self._busy: set[str] = set()
+        self.clones = True  # a person is there who makes copies anew; while nobody is, all that writes must go on
 
     def look(self) -> None:
         clock = self.world.clock
@@ -27,13 +28,19 @@ class Operator:
             agent = host.agent
             if host.name in self._busy or host.paused or not agent.alive or not host.database.running:
                 continue
-            diverged = any(channel.receiver_error == MORE_THAN_SOURCE for channel in host.database.channels)
-            if agent.saved.errant or (diverged and not host.database.writable):
+            if self.clones and not host.database.writable and self._needs_copy(host):
                 self._busy.add(host.name)
                 clock.after(clock.between(1, 4), self.clone, host)
             elif agent.state.waiting.startswith("a person"):
                 self._busy.add(host.name)
                 clock.after(clock.between(1, 4), self._approve, host)
+
+    def _needs_copy(self, host: Host) -> bool:
+        diverged = any(channel.receiver_error == MORE_THAN_SOURCE for channel in host.database.channels)
+        writer = self.world.writer()
+        never_comes = writer is not None and any(
+            number > host.database.flushed.get(uuid, 0) for uuid, number in writer.database.purged.items())
+        return bool(host.agent.saved.errant) or diverged or never_comes
 
     def _approve(self, host: Host) -> None:
         if host.powered:

@@ -16,6 +16,8 @@ class Fault:
     target: str  # writer, standby, reader, any; of a fault of the whole cluster without meaning
     lasts: float  # seconds
     strength: float = 0.5  # 0 to 1: how much of it, for faults that have a measure
+    on: str = ""  # it comes within milliseconds of the next decision of this kind
 
     def __str__(self) -> str:
-        return f"{self.kind} ({self.target}, {self.lasts:.2f} s, strength {self.strength:.2f})"
+        when = f", with the next {self.on}" if self.on else ""
+        return f"{self.kind} ({self.target}, {self.lasts:.2f} s, strength {self.strength:.2f}{when})"

@@ -93,7 +93,7 @@ def receiver_drop(world: World, host: Host, fault: Fault) -> Undo:
 def receiver_stopped(world: World, host: Host, fault: Fault) -> Undo:
     """By hand: STOP REPLICA IO_THREAD."""
     for channel in host.database.channels:
-        receiving.stop(host.database, channel)
+        host.database.stop_receiver(channel)
     return lambda: None
 
 
