@@ -99,11 +99,13 @@ simulation: $(DEV) ## a selection of the simulated clusters, and the planted mis
 browser: $(DEV) ## the audit's page in a headless Chromium, where there is one; MHA_PICTURES=DIR leaves pictures of it
 	@pytest tests/browser --junitxml=build/junit/browser.xml
 
-SECONDS ?= 600
+SECONDS ?= 14400
+SCHEDULES ?= 20000
 .PHONY: simulate
-simulate: $(DEV) ## simulated clusters under random faults for SECONDS (600); SEED=N replays one
+simulate: $(DEV) ## SCHEDULES (20000) simulated clusters under random faults, SECONDS (14400) at most; SEED=N replays one, SHRINK=1 makes it smaller; CATCH=N looks for each planted mistake in N
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:roles/agent/files python -m simulation.simulate \
-	  --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
+	  --seconds $(SECONDS) --schedules $(SCHEDULES) --processes $$(nproc) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(SHRINK),--shrink) $(if $(MUTANT),--mutant $(MUTANT)) $(if $(CATCH),--catch $(CATCH))
 
 .PHONY: molecule
 molecule: $(MOLECULE) ## all molecule scenarios

@@ -43,6 +43,7 @@ class Agent:
         self.world, self.host, self.config = world, host, config
         self.clock, self.network = world.clock, world.network
         self.alive = self.frozen = False
+        self.old = False  # of the version before: it does not tell what is new
         self.life = 0
         self.steps = 0
         self.watching = Watching(self)
@@ -153,10 +154,12 @@ class Agent:
 
     def _carry_out(self, decision: AnyDecision) -> None:
         if isinstance(decision, SetTrack):
+            self.world.decided(self.host, decision)
             self.host.say(f"SetTrack {decision.value}: {decision.why}")
             self.world.ledger.track_set(self.host, decision.value)
             self.host.set_track(decision.value)
             return
+        self.world.decided(self.host, decision)
         if not isinstance(decision, AskPeers):
             self.host.say(str(decision))
         if isinstance(decision, SetLead):

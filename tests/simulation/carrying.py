@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 GRACE = 0.1  # seconds: mysql_ha_agent.demotion.GRACE
 Done = Callable[[str], None]  # told the error, or nothing
+# What runs on which of the sessions that are kept open: mysql_ha_agent.mysqld.SESSIONS.
+SESSIONS: dict[type[AnyDecision], tuple[str, ...]] = {
+    Open: ("gate",), Demote: ("gate", "second", "third"), StopReceiver: ("receiver",), StartReceiver: ("receiver",),
+    StartApplier: ("applier",), SyncRelayLog: ("applier",), SwitchSemiSync: ("semi_sync",),
+}
 
 
 class Demotion:
@@ -111,7 +116,10 @@ class Carrier:
 
     def _start(self) -> None:
         decision, between = self.decision, self.clock.between
-        if isinstance(decision, Save):
+        lost = self.agent.watching.lost_sessions.intersection(SESSIONS.get(type(decision), ()))
+        if lost and self.database.alive:
+            self._wait(0.001, lambda: self.done(f"the session {min(lost)} was killed"))
+        elif isinstance(decision, Save):
             self._wait(self.agent.world.variant.save_takes(self.database, decision.durable), self._save)
         elif isinstance(decision, Open):
             self._open(decision)
@@ -183,7 +191,11 @@ class Carrier:
             self._wait(STUCK, self._save)
             return
         assert isinstance(self.decision, Save)
-        self.host.stored = self.agent.saved = self.decision.durable
+        if self.host.state_full:
+            self.done("[Errno 28] No space left on device")
+            return
+        self.host.save(self.decision.durable)
+        self.agent.saved = self.decision.durable
         self.done("")
 
     def _probed(self, asked: float) -> None:

@@ -25,6 +25,9 @@ FRESH_BOUND = 0.1
 STUCK = 0.02
 TAKES = 0.001  # seconds that an agent needs to answer
 
+# What an agent of the version before does not tell, as peers.parse reads its silence.
+OLD_AGENT: dict[str, object] = {"witnessed": True, "events_disabled": ()}
+
 Answer = Callable[[], None]
 
 
@@ -282,7 +285,8 @@ class Peering:
 
     def _content(self, now: float) -> Peer:
         assert self.agent.told is not None
-        return content(self.agent, *self.agent.told, now)
+        told = content(self.agent, *self.agent.told, now)
+        return replace(told, **OLD_AGENT) if self.agent.old else told
 
 
 def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class Variant:
     relay_log_recovery = False
     demotes_semi_sync_first = False
+    reopens_sessions = False  # each of the agent's sessions that was killed, not only the watching one
+    admin_interface = False  # the agent comes in although max_connections is reached
+    renews_uuid = False  # a re-seeded instance gets a new server_uuid, so that no GTID is used twice
 
     def decide(
         self, agent: Agent, seen: Seen, state: State, now: float,

@@ -57,6 +57,7 @@ class Watching:
         self._mysqld = DEAD
         self._server = None
         self._connected = -1  # the life of mysqld that is connected to
+        self.lost_sessions: set[str] = set()  # killed by a person, or by a proxy that cleans up
         self._details_due = 0.0
         self._looks = False
 
@@ -94,7 +95,7 @@ class Watching:
     def _poll(self, life: int) -> None:
         if life != self.agent.life:
             return
-        database, clock = self.agent.host.database, self.agent.clock
+        database, clock, variant = self.agent.host.database, self.agent.clock, self.agent.world.variant
         delay = self.agent.config.poll_interval
         if not self.agent.stopped:
             if not database.alive:
@@ -102,7 +103,11 @@ class Watching:
                     self._mysqld = DEAD
                     self.agent.wake()
             elif database.life != self._connected:
-                if database.running:
+                if database.full and not variant.admin_interface:
+                    self._mysqld = Mysqld(True, self.agent.host.local(), None, "Too many connections")
+                    self.agent.wake()
+                elif database.running:
+                    self.lost_sessions.clear()
                     self._connected = database.life
                     self._server = None
                     self._details_due = 0.0
@@ -112,6 +117,8 @@ class Watching:
                     self._mysqld = Mysqld(True, None, None, "somebody listens, and does not answer")
                     self.agent.wake()
             else:
+                if variant.reopens_sessions and not database.full:
+                    self.lost_sessions.clear()
                 self._read_after(database.latency)
                 delay += database.latency
         clock.after(delay, self._poll, life)
@@ -175,14 +182,13 @@ class Watching:
 
     def _channels(self) -> tuple[model.Channel, ...]:
         agent = self.agent
-        now = agent.clock.now
         return tuple(
             model.Channel(
                 name=agent.channel_name(channel), source_host=agent.source_address(channel), source_port=3306,
                 receiver=channel.receiver, applier=channel.applier, receiver_error=channel.receiver_error,
                 receiver_message="more than the source has" if channel.receiver_error == MORE_THAN_SOURCE else "",
                 drained=channel.drained and agent.host.database.committed == len(agent.host.database.binlog),
-                lag=0.0 if channel.drained else round(now - channel.pending_since, 3), place=self._place(channel),
+                lag=self._lag(channel), place=self._place(channel),
             )
             for channel in agent.host.database.channels)
 
@@ -194,3 +200,11 @@ class Watching:
         source, own = stream.source.host.name, self.agent.host.name
         arrives = stream.source.running and stream.passes() and self.agent.network.connected(source, own)
         return f"{place} {self.agent.clock.now}" if arrives else place
+
+    def _lag(self, channel: Channel) -> float:
+        """By this host's wall clock, since the oldest transaction that is not applied was committed by the writer's."""
+        if channel.drained:
+            return 0.0
+        host = self.agent.host
+        committed = host.world.ledger.accepted_at.get(channel.relay[channel.applied][2], 0.0)
+        return max(0.0, round(host.clock.now + host.wall_ahead - committed, 3))
