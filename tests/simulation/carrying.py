@@ -177,6 +177,9 @@ class Carrier:
             self._wait(STUCK, self._save)
             return
         assert isinstance(self.decision, Save)
+        if self.host.state_full:
+            self.done("No space left on device")
+            return
         self.host.stored = self.agent.saved = self.decision.durable
         self.done("")
 

@@ -43,6 +43,7 @@ class Host:
         self.vip = False
         self.disk_stalled = False
         self.stalled_since = 0.0
+        self.state_full = False  # the file system of the agent's state file; mysqld's is another one
         self.stored = Durable()  # the agent's state file
         self.files = Files()
         self.boots = 0

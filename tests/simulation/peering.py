@@ -295,7 +295,7 @@ def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
         closed=up and server is not None and server.read_only, eligible=is_eligible(state),
         generation=saved.generation, led=saved.led, alone=saved.alone,
         left_behind=saved.left_behind or left_behind(config, seen, state), disk_stalled=round(seen.disk_stalled, 3),
-        errant=bool(saved.errant or state.durable.errant),
+        unsaved=round(seen.state_file.unsaved, 3), errant=bool(saved.errant or state.durable.errant),
         lead=int(seen.lead) if seen.lead and seen.lead.isdigit() else 0,
         stuck=stuck(View(config, seen, now), state), waits=waits(View(config, seen, now), state),
         hears=tuple(

@@ -130,7 +130,18 @@ def _against_data(view: View, state: State) -> list[str]:
         who = state.writer or "A writer"
         lost = f" Its memory was lost: {state.memory_lost}." if state.memory_lost else ""
         reasons.append(f"It was left behind: {who} may have acknowledged writes that are not here.{lost}")
+    unsaved = unwritten(view)
+    if unsaved:
+        reasons.append(f"{unsaved}, so it could not remember that it leads.")
     return reasons
+
+
+def unwritten(view: View) -> str:
+    """What is wrong with the state file, or empty."""
+    file, path = view.seen.state_file, view.config.state_file
+    if file.unsaved < view.config.disk_timeout:
+        return ""
+    return f"Its state file {path} has taken no write for {view.config.disk_timeout:g} s ({file.error or 'it waits'})"
 
 
 def _against_order(view: View, state: State) -> list[str]:

@@ -121,6 +121,7 @@ class Peer:
     lag: float | None = None  # of its channel, in seconds
     events_disabled: tuple[str, ...] = ()
     witnessed: bool = True  # a witness answers it, or there is none
+    unsaved: float = 0.0  # seconds for which its state file has taken no write
     error: str = ""
 
 
@@ -154,6 +155,15 @@ class VipProbe:
 
 
 @dataclass(frozen=True)
+class StateFile:
+    """What becomes of the attempts to save."""
+
+    tried: float | None = None  # when the newest one began; None: none is due
+    unsaved: float = 0.0  # seconds since the first one began that has not succeeded; 0: the newest one did
+    error: str = ""  # of the newest one that has ended
+
+
+@dataclass(frozen=True)
 class Seen:
     vip_here: bool
     keepalived: bool
@@ -162,6 +172,7 @@ class Seen:
     mysqld: Mysqld
     peers: tuple[Peer, ...] = ()
     saved: Durable = Durable()
+    state_file: StateFile = StateFile()
     witnesses: tuple[Witness, ...] = ()
     vip_probe: VipProbe = VipProbe()
     advert: float | None = None  # when another host was last heard to announce the VIP
@@ -249,6 +260,7 @@ class AskPeers(Decision):
 @dataclass(frozen=True)
 class Save(Decision):
     durable: Durable
+    probe: bool = False  # nothing changed: can the file still be written?
     lane = "save"
 
 

@@ -72,6 +72,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         left_behind=_truth(status["left_behind"]),
         errant=bool(_text(status["errant"])),
         disk_stalled=_seconds(status["disk_stalled"]),
+        unsaved=_seconds(status.get("unsaved", 0.0)),
         lead=_number(status["lead"]),
         stuck=_truth(status["stuck"]),
         waits=_truth(status["waits"]),

@@ -116,6 +116,8 @@ def explanation(config: Config, own: Answer) -> str:
         lines.append("keepalived does not run, so the VIP cannot come here.")
     if own["disk_stalled"]:
         lines.append(f"A write to its disks has been waiting for {own['disk_stalled']:g} s.")
+    if own["unsaved"] >= config.disk_timeout:
+        lines.append(f"Its state file {config.state_file} has taken no write for {own['unsaved']:.0f} s.")
     lines.append(_memory(own))
     lines += [_peer(peer) for peer in own["peers"]]
     lines += [f"Witness {witness['name']} {_heard(witness['age'], 'answered')}." for witness in own["witnesses"]]

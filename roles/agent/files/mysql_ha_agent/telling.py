@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .config import Config
-from .eligibility import channel_broken
+from .eligibility import channel_broken, unwritten
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
 from .standing import stuck, waits
 from .view import PEER_SILENT, View
@@ -20,9 +20,9 @@ READER_SILENT = 1.0  # seconds without an answer from mysqld: reads can go elsew
 
 
 def left_behind(config: Config, seen: Seen, state: State) -> bool:
-    """What is on disk; with a stalled disk, which may hold up the saving too, what is remembered. That is safe: one
+    """What is on disk; where the state file or mysqld's disk takes no write, what is remembered. That is safe: one
     that forgets it with its life must hear the writer before it may lead, and that one says that it was alone."""
-    stalled = seen.disk_stalled >= config.lease and state.durable.left_behind
+    stalled = max(seen.disk_stalled, seen.state_file.unsaved) >= config.lease and state.durable.left_behind
     return stalled or seen.saved.left_behind
 
 
@@ -65,6 +65,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "stuck": stuck(view, state),
         "waits": waits(view, state),
         "disk_stalled": round(seen.disk_stalled, 3),
+        "unsaved": round(seen.state_file.unsaved, 3),
         "mysqld": _mysqld(config, seen, server, now),
         "last_writer": {"name": state.writer, "has_more": _extra(server, WRITER_SET)},
         "hears": [
@@ -136,6 +137,9 @@ def not_redundant(view: View, state: State) -> str:
     """Of a writer: why one more fault would stop the cluster or cost data; empty: it would not, or it is no writer."""
     if state.phase != "writer":
         return ""
+    unsaved = unwritten(view)
+    if unsaved:
+        return f"{unsaved}: this writer can neither go on without its standby nor take one back."
     if view.seen.saved.alone:
         alone = "Its commits are acknowledged without a second copy"
     elif any(view.live(peer) and peer.eligible for peer in view.others):
@@ -161,6 +165,8 @@ def _why_not(view: View, peer: Peer) -> str:
         if peer.receiving and server is not None and server.semi_sync and not server.semi_sync.clients:
             return "receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)"
         return "was left behind"
+    if peer.unsaved >= view.config.disk_timeout:
+        return "cannot write its state file"
     return "may lead" if peer.eligible else "may not lead"
 
 
