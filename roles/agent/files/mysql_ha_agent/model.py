@@ -87,6 +87,8 @@ class Mysqld:
     answered: float | None = None  # when the last answer came, on any connection
     server: Server | None = None  # the last answer of the process that lives now
     error: str = ""
+    trouble: str = ""  # why the agent cannot open the sessions with it that it needs; empty: it has them
+    trouble_since: float | None = None
 
 
 @dataclass(frozen=True)

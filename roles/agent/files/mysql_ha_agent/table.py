@@ -92,6 +92,8 @@ def _about(answer: Answer) -> list[str]:
         lines.append(f"{name} is paused: its agent leaves it as it is. To end that: mysql-ha resume.")
     if answer["vip_answered_by"]:
         lines.append(f"{name} hears another host, {answer['vip_answered_by']}, answer for the VIP.")
+    if answer["mysqld"].get("trouble"):
+        lines.append(f"{name}: {answer['mysqld']['trouble']}.")
     for channel in answer["mysqld"]["channels"]:
         if channel["broken"]:
             lines.append(f"{name}: its channel '{channel['name']}' from {channel['source']}: {channel['broken']}.")

@@ -95,6 +95,7 @@ def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> di
         "up": is_up(config, seen, now),
         "alive": seen.mysqld.alive,
         "error": seen.mysqld.error,
+        "trouble": seen.mysqld.trouble,
         "age": _age(seen.mysqld.answered, now),
         "version": server.version if server else "",
         "uuid": server.uuid if server else "",
