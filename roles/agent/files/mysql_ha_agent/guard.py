@@ -212,8 +212,11 @@ def kill_agent(pid: int, instance: str) -> bool:
         if own:
             process.kill()
         return own
-    except FileNotFoundError:
-        return False
+    except (FileNotFoundError, PermissionError):
+        if not process.alive():
+            return False
+        why = f"/proc hides process {pid} from the guard (hidepid)"
+        raise OSError(f"the agent is silent and not killed: {why}") from None
     finally:
         process.close()
 

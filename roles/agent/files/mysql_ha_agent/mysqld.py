@@ -21,6 +21,7 @@ from .lib._connection import MysqlError, Session
 from .lib._dialect import Dialect
 from .lib._instance import read_dialect
 from .sessions import REMOVED, WATCH, Sessions, listens
+from .trackfile import lives
 
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
 SELDOM = 10000  # events from one flush of the relay log to the next: mysqld's own default
@@ -57,13 +58,7 @@ class Process:
             return False
         if self._fd is not None:
             return not _readable(self._fd, 0)
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return lives(self.pid)
 
     def ends(self, within: float) -> bool:
         """Waits for its end, so many seconds at most: its sockets close a moment before it is gone. Only by the thread
