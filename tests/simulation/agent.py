@@ -12,8 +12,10 @@ from mysql_ha_agent.model import (
     AskPeers,
     Decision,
     Demote,
+    Durable,
     Kill,
     Open,
+    Save,
     Seen,
     SetLead,
     SetTrack,
@@ -21,6 +23,7 @@ from mysql_ha_agent.model import (
     VipProbe,
     Witness,
 )
+from mysql_ha_agent.statefile import Saving
 from mysql_ha_agent.view import View
 
 from .carrying import Carrier
@@ -51,7 +54,7 @@ class Agent:
         self._forget()
 
     def _forget(self) -> None:
-        self.saved = self.world.variant.remembered(self.host.stored)
+        self.saving = Saving(self.world.variant.remembered(self.host.stored), self.host.local())
         self.state = State(durable=self.saved)
         self.told: tuple[Seen, State] | None = None
         self.lanes: dict[str, AnyDecision] = {}
@@ -146,6 +149,7 @@ class Agent:
         return Seen(
             vip_here=host.vip, keepalived=host.keepalived.alive, hold=files.hold, track=files.track,
             mysqld=self.watching.seen(), peers=self.peering.seen(), saved=self.saved, witnesses=self.witnesses,
+            state_file=self.saving.seen(host.local()),
             vip_probe=self.vip_probe, disk_stalled=self.clock.now - host.stalled_since if host.disk_stalled else 0.0,
             lead=files.lead, paused=files.paused, request=files.request,
             fenced=tuple(self.fenced.items()), running=running,
@@ -171,6 +175,8 @@ class Agent:
             self.host.kill_mysqld()
         elif decision.lane not in self.lanes:
             self.lanes[decision.lane] = decision
+            if isinstance(decision, Save):
+                self.saving.begins(self.host.local())
             life = self.life
             Carrier(self, decision, lambda error: self._done(decision, error, life))
 
@@ -180,10 +186,27 @@ class Agent:
         del self.lanes[decision.lane]
         if error:
             self.host.say(f"{type(decision).__name__} failed: {error}")
+        if isinstance(decision, Save):
+            self._saved(decision, error)
         if isinstance(decision, (Open, Demote)):
             self.watching.read_now()
         self.watching.look()
         self.wake()
+
+    @property
+    def saved(self) -> Durable:
+        """What is on disk."""
+        return self.saving.saved
+
+    @saved.setter
+    def saved(self, durable: Durable) -> None:
+        self.saving.saved = durable
+
+    def _saved(self, decision: Save, error: str) -> None:
+        if error:
+            self.saving.failed(error)
+        else:
+            self.saving.succeeded(decision.durable)
 
     def may_still_open(self, generation: int) -> bool:
         """As mysql_ha_agent.loop asks directly before it opens writes."""

@@ -26,7 +26,10 @@ STUCK = 0.02
 TAKES = 0.001  # seconds that an agent needs to answer
 
 # What an agent of the version before does not tell, as peers.parse reads its silence.
-OLD_AGENT: dict[str, object] = {"witnessed": True, "events_disabled": ()}
+OLD_AGENT: dict[str, object] = {
+    "witnessed": True, "events_disabled": (), "vote": 0, "voted_for": "", "pending": "", "stopped": False,
+    "applier_stands": False, "flushes": True, "commits_wait": False, "behind": None, "unsaved": 0.0,
+}
 
 Answer = Callable[[], None]
 
@@ -301,6 +304,7 @@ def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
         generation=saved.generation, led=saved.led, alone=saved.alone,
         left_behind=saved.left_behind or left_behind(config, seen, state), disk_stalled=round(seen.disk_stalled, 3),
         errant=saved.errant or state.durable.errant, vote=saved.vote, voted_for=saved.voted_for,
+        unsaved=round(seen.state_file.unsaved, 3),
         lead=int(seen.lead) if seen.lead and seen.lead.isdigit() else 0,
         stuck=stuck(View(config, seen, now), state), waits=waits(View(config, seen, now), state),
         commits_wait=commits_wait(seen, state),

@@ -189,6 +189,8 @@ class Watching:
                 receiver_message="more than the source has" if channel.receiver_error == MORE_THAN_SOURCE else "",
                 drained=channel.drained and agent.host.database.committed == len(agent.host.database.binlog),
                 lag=self._lag(channel), place=self._place(channel),
+                delay=round(agent.host.database.sql_delay),
+                blocked="a lock" if agent.host.database.applier_locks or agent.host.database.read_locks else "",
             )
             for channel in agent.host.database.channels)
 

@@ -41,6 +41,13 @@ class FakeSession:
         return
 
 
+class FakeSessions(dict[str, FakeSession]):
+    trouble = ""
+
+    def lacks(self) -> str:
+        return self.trouble
+
+
 class FakeInstance:
     """In the place of Instance: nine logins that cost nothing."""
 
@@ -50,12 +57,18 @@ class FakeInstance:
         if FakeInstance.made >= MOST:
             raise Enough
         FakeInstance.made += 1
-        self.sessions = {"watch": FakeSession()}
+        self.sessions = FakeSessions(watch=FakeSession())
         self.process = SimpleNamespace(pid=1, alive=lambda: True, ends=lambda within: False)
         self.dialect = SimpleNamespace(version="9.7.4")
         self.uuid, self.semi_sync_source = "u", None
 
     def find_semi_sync(self) -> None:
+        return
+
+    def renew_watch(self) -> bool:
+        return False
+
+    def make_room(self) -> None:
         return
 
     def ended(self, seconds: float, woken: int) -> bool:

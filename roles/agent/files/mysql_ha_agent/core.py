@@ -42,6 +42,7 @@ HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so lon
 STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
 ADVERTS_LAST = 1.0
 RETRY_REJOIN = 60.0
+SAVE_EVERY = 5.0
 
 
 def decide(config: Config, seen: Seen, state: State, now: float) -> tuple[list[AnyDecision], State]:
@@ -64,9 +65,17 @@ class _Core(Step):
                 self._track("0", "this instance may lead")
             elif closed:
                 self._track("1", reasons[0])
-        if not self.saved and not self.seen.busy("save"):
-            self.do(Save("the memory changed", self.state.durable))
+        self._save()
         return self.decisions, self.state
+
+    def _save(self) -> None:
+        """Once in a while although nothing changed, so that a file which takes no write is known before it has to."""
+        file, durable = self.seen.state_file, self.state.durable
+        again = RETRY_THREADS if file.error else 0.0
+        if not self.saved:
+            self.do(Save("the memory changed", durable), again)
+        elif file.tried is not None and self.now - file.tried >= SAVE_EVERY:
+            self.do(Save("can the state file be written?", durable, probe=True), again)
 
     # ---- what is remembered ------------------------------------------------------------------------------------------
 

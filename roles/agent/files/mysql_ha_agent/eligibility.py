@@ -60,7 +60,8 @@ def _against_mysqld(view: View, state: State) -> list[str]:
     if not mysqld.alive:
         return [f"mysqld does not accept connections: {mysqld.error or 'not connected yet'}."]
     if mysqld.server is None:
-        return ["mysqld has not been looked at since it started."]
+        why = f": {mysqld.error}" if mysqld.error else ""
+        return [f"mysqld has not been looked at since it started{why}."]
     if state.killed:
         return ["mysqld was killed because it did not become read-only in time."]
     if state.led and not any(view.live(peer) and peer.eligible for peer in view.seen.peers):
@@ -133,7 +134,22 @@ def _against_data(view: View, state: State) -> list[str]:
         who = state.writer or "A writer"
         lost = f" Its memory was lost: {state.memory_lost}." if state.memory_lost else ""
         reasons.append(f"It was left behind: {who} may have acknowledged writes that are not here.{lost}")
+    mysqld = view.seen.mysqld
+    since = mysqld.trouble_since
+    if since is not None and view.now - max(since, state.awake_since) >= view.config.hang_timeout:
+        reasons.append(f"The agent could not open its writes: {mysqld.trouble}.")
+    unsaved = unwritten(view)
+    if unsaved:
+        reasons.append(f"{unsaved}, so it could not remember that it leads.")
     return reasons
+
+
+def unwritten(view: View) -> str:
+    """What is wrong with the state file, or empty."""
+    file, path = view.seen.state_file, view.config.state_file
+    if file.unsaved < view.config.disk_timeout:
+        return ""
+    return f"Its state file {path} has taken no write for {view.config.disk_timeout:g} s ({file.error or 'it waits'})"
 
 
 def _against_order(view: View, state: State) -> list[str]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 import logging
 import queue
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from logging.handlers import QueueHandler, QueueListener
 
+from .clock import now
 from .model import (
     AnnounceVip,
     AskPeers,
@@ -37,6 +38,7 @@ from .model import (
 )
 
 _LINES = 1000
+SAY_AGAIN = 60.0  # seconds, after which an error that goes on is said again
 
 
 def words(decision: Decision) -> str:
@@ -83,6 +85,7 @@ class Journal:
         self._log.handlers = [_Dropping(lines)]
         out = logging.StreamHandler(sys.stderr)
         out.setFormatter(_SyslogPrefix("%(message)s"))
+        self._failures: dict[str, _Failure] = {}  # by lane
         self._listener = QueueListener(lines, out)
         self._listener.start()
 
@@ -93,13 +96,25 @@ class Journal:
         self._log.log(level, "%s", text)
 
     def decision(self, decision: Decision, took: float, error: Exception | None) -> None:
-        if isinstance(decision, AskPeers) and error is None:
-            return  # a look, and often
-        text = f"{words(decision)}: {decision.why} ({took * 1000:.0f} ms)"
-        if error is None:
-            self.say(text)
-        else:
-            self.say(f"FAILED, {text}: {error}", logging.ERROR)
+        done = f"{words(decision)}: {decision.why}"
+        if error is not None:
+            self._failed(decision.lane, done, took, str(error))
+            return
+        failed = self._failures.pop(decision.lane, None)
+        looks = isinstance(decision, AskPeers) or (isinstance(decision, Save) and decision.probe)
+        if not looks or failed:  # a look comes often
+            self.say(f"{done} ({took * 1000:.0f} ms)")
+
+    def _failed(self, lane: str, done: str, took: float, error: str) -> None:
+        """The same failure again and again is said once in a while."""
+        known, at = self._failures.get(lane), now()
+        if known is None or (known.done, known.error) != (done, error):
+            known = self._failures[lane] = _Failure(done, error)
+        known.times += 1
+        if known.said is None or at - known.said >= SAY_AGAIN:
+            again = f" ({known.times} times now)" if known.times > 1 else ""
+            known.said = at
+            self.say(f"FAILED, {done} ({took * 1000:.0f} ms): {error}{again}", logging.ERROR)
 
     def changes(self, before: State, after: State) -> None:
         if before.durable != after.durable:
@@ -110,6 +125,14 @@ class Journal:
             self.say("may not lead: " + " ".join(after.reasons) if after.reasons else "may lead")
         if before.waiting != after.waiting and after.waiting:
             self.say(f"the promotion waits for {after.waiting}")
+
+
+@dataclass
+class _Failure:
+    done: str
+    error: str
+    times: int = 0
+    said: float | None = None  # when
 
 
 class _Dropping(QueueHandler):

@@ -79,7 +79,8 @@ class Agent:
         self.rejoining = Rejoining(config, self._live_writer, journal.say)
         self.lanes = Lanes(self._carry_out, self._done)
         remembered = self._remember()
-        self.saved = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
+        on_disk = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
+        self.saving = statefile.Saving(on_disk, now())
         self.vip_probe = VipProbe()
         self.refusal = Refusal(config, self.addresses.here)
         self.fenced: dict[str, float] = {}
@@ -132,7 +133,8 @@ class Agent:
         config = self.config
         # In this order: what is being carried out is asked for before what it changes.
         running = self.lanes.running()
-        saved, fenced, vip_probe = self.saved, tuple(self.fenced.items()), self.vip_probe
+        state_file = self.saving.seen(now())
+        saved, fenced, vip_probe = self.saving.saved, tuple(self.fenced.items()), self.vip_probe
         return Seen(
             vip_here=self.addresses.here(),
             adverts=self.adverts.heard(),
@@ -149,6 +151,7 @@ class Agent:
             vip_probe=vip_probe,
             fenced=fenced,
             saved=saved,
+            state_file=state_file,
             running=running,
         )
 
@@ -222,8 +225,7 @@ class Agent:
     def _on_host(self, decision: Save | ProbeVip | AnnounceVip | RemoveVip | Fence) -> None:
         config = self.config
         if isinstance(decision, Save):
-            statefile.save(config.state_file, decision.durable)
-            self.saved = decision.durable
+            self._save(decision.durable)
         elif isinstance(decision, ProbeVip):
             began = now()
             self.vip_probe = VipProbe(began, vip.probe(config.vip, config.interface))
@@ -234,6 +236,15 @@ class Agent:
         else:
             fence.run(config, decision.peer)
             self.fenced = {**self.fenced, decision.peer: now()}
+
+    def _save(self, durable: Durable) -> None:
+        self.saving.begins(now())
+        try:
+            statefile.save(self.config.state_file, durable)
+        except OSError as error:
+            self.saving.failed(error.strerror or str(error))
+            raise
+        self.saving.succeeded(durable)
 
     def _on_mysqld(self, decision: AnyDecision, instance: Instance) -> None:
         if isinstance(decision, StopReceiver):

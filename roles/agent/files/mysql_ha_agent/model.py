@@ -95,6 +95,8 @@ class Mysqld:
     answered: float | None = None  # when the last answer came, on any connection
     server: Server | None = None  # the last answer of the process that lives now
     error: str = ""
+    trouble: str = ""  # why the agent cannot open the sessions with it that it needs; empty: it has them
+    trouble_since: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ class Peer:
     behind: float | None = None  # seconds since the writer had no more than what is received there
     events_disabled: tuple[str, ...] = ()
     witnessed: bool = True  # a witness answers it, or there is none
+    unsaved: float = 0.0  # seconds for which its state file has taken no write
     error: str = ""
 
     @property
@@ -178,6 +181,15 @@ class VipProbe:
 
 
 @dataclass(frozen=True)
+class StateFile:
+    """What becomes of the attempts to save."""
+
+    tried: float | None = None  # when the newest one began; None: none is due
+    unsaved: float = 0.0  # seconds since the first one began that has not succeeded; 0: the newest one did
+    error: str = ""  # of the newest one that has ended
+
+
+@dataclass(frozen=True)
 class Seen:
     vip_here: bool
     keepalived: bool
@@ -186,6 +198,7 @@ class Seen:
     mysqld: Mysqld
     peers: tuple[Peer, ...] = ()
     saved: Durable = Durable()
+    state_file: StateFile = StateFile()
     witnesses: tuple[Witness, ...] = ()
     vip_probe: VipProbe = VipProbe()
     adverts: tuple[tuple[str, float], ...] = ()  # members that announce the VIP, and when each was last heard
@@ -273,6 +286,7 @@ class AskPeers(Decision):
 @dataclass(frozen=True)
 class Save(Decision):
     durable: Durable
+    probe: bool = False  # nothing changed: can the file still be written?
     lane = "save"
 
 

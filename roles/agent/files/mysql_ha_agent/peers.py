@@ -75,6 +75,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         vote=_number(status.get("vote", 0)),
         voted_for=_text(status.get("voted_for", "")),
         disk_stalled=_seconds(status["disk_stalled"]),
+        unsaved=_seconds(status.get("unsaved", 0.0)),
         lead=_number(status["lead"]),
         stuck=_truth(status["stuck"]),
         waits=_truth(status["waits"]),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from . import votes
+from .eligibility import unwritten
 from .model import Peer, State
 from .view import PEER_SILENT, View
 
@@ -25,6 +26,9 @@ class Prognosis(NamedTuple):
 
 def prognosis(view: View, state: State) -> Prognosis:
     """Of a writer."""
+    unsaved = unwritten(view)
+    if unsaved:
+        return Prognosis("", f"{unsaved}: this writer can neither go on without its standby nor take one back.")
     if view.seen.saved.alone or state.durable.alone:
         return Prognosis("", f"Its commits are acknowledged without a second copy: {_each(view)}.")
     successor = next((peer for peer in view.others if not _obstacle(view, peer)), None)
@@ -57,6 +61,8 @@ def _obstacle(view: View, peer: Peer) -> str:
         if peer.receiving and server is not None and server.semi_sync and not server.semi_sync.clients:
             return "receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)"
         return "was left behind"
+    if peer.unsaved >= view.config.disk_timeout:
+        return "cannot write its state file"
     if not peer.eligible:
         return "may not lead"
     if not peer.witnessed and not votes.needed(view):

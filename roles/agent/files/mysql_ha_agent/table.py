@@ -92,6 +92,8 @@ def _about(answer: Answer) -> list[str]:
         lines.append(f"{name} is paused: its agent leaves it as it is. To end that: mysql-ha resume.")
     if answer["vip_answered_by"]:
         lines.append(f"{name} hears another host, {answer['vip_answered_by']}, answer for the VIP.")
+    if answer["mysqld"].get("trouble"):
+        lines.append(f"{name}: {answer['mysqld']['trouble']}.")
     for channel in answer["mysqld"]["channels"]:
         if channel["broken"]:
             lines.append(f"{name}: its channel '{channel['name']}' from {channel['source']}: {channel['broken']}.")
@@ -116,6 +118,8 @@ def explanation(config: Config, own: Answer) -> str:
         lines.append("keepalived does not run, so the VIP cannot come here.")
     if own["disk_stalled"]:
         lines.append(f"A write to its disks has been waiting for {own['disk_stalled']:g} s.")
+    if own["unsaved"] >= config.disk_timeout:
+        lines.append(f"Its state file {config.state_file} has taken no write for {own['unsaved']:.0f} s.")
     lines.append(_memory(own))
     lines += [_peer(peer) for peer in own["peers"]]
     lines += [f"Witness {witness['name']} {_heard(witness['age'], 'answered')}." for witness in own["witnesses"]]

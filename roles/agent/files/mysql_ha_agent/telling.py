@@ -21,9 +21,9 @@ READER_SILENT = 1.0  # seconds without an answer from mysqld: reads can go elsew
 
 
 def left_behind(config: Config, seen: Seen, state: State) -> bool:
-    """What is on disk; with a stalled disk, which may hold up the saving too, what is remembered. That is safe: one
+    """What is on disk; where the state file or mysqld's disk takes no write, what is remembered. That is safe: one
     that forgets it with its life must hear the writer before it may lead, and that one says that it was alone."""
-    stalled = seen.disk_stalled >= config.lease and state.durable.left_behind
+    stalled = max(seen.disk_stalled, seen.state_file.unsaved) >= config.lease and state.durable.left_behind
     return stalled or seen.saved.left_behind
 
 
@@ -73,6 +73,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "waits": waits(view, state),
         "commits_wait": commits_wait(seen, state),
         "disk_stalled": round(seen.disk_stalled, 3),
+        "unsaved": round(seen.state_file.unsaved, 3),
         "mysqld": _mysqld(config, seen, server, now),
         "last_writer": {"name": state.writer, "has_more": _extra(server, WRITER_SET)},
         "hears": [
@@ -108,6 +109,7 @@ def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> di
         "up": is_up(config, seen, now),
         "alive": seen.mysqld.alive,
         "error": seen.mysqld.error,
+        "trouble": seen.mysqld.trouble,
         "age": _age(seen.mysqld.answered, now),
         "version": server.version if server else "",
         "uuid": server.uuid if server else "",

@@ -193,7 +193,21 @@ def _pid(pid_file: str) -> int | None:
 
 
 def _is_keepalived(pid: int) -> bool:
+    """Where /proc hides the processes of other users (hidepid), the pid file is believed of one that lives."""
     try:
         return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "keepalived"
+    except (FileNotFoundError, PermissionError):
+        return lives(pid)
     except (OSError, ValueError):
         return False
+
+
+def lives(pid: int) -> bool:
+    """Whether there is such a process, whoever may look at it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import clients, semisync, threads
@@ -20,11 +21,12 @@ from .lib._channel import one_line
 from .lib._connection import LOST_CONNECTION, MysqlError, Session
 from .lib._instance import read_channels_of
 from .model import Channel, Comparison, Mysqld, SemiSync, Server
-from .mysqld import Instance, NotThere, Process, dial, process_behind
+from .mysqld import Instance, Process, process_behind
+from .sessions import REMOVED, TOO_MANY_CONNECTIONS, WATCH, NotThere, dial
 
 DETAILS_EVERY = 1.0  # seconds; sooner when asked by `look`
 RECONNECT_AFTER = 0.1
-TOO_MANY_CONNECTIONS = 1040
+COMPLETE_EVERY = 1.0
 ENDING = 0.2
 FLAGS = ("read_only", "super_read_only", "offline_mode")
 _WHO_OWNS = re.compile(r"#\d+")  # gtid_owned names the session that owns each transaction
@@ -87,9 +89,10 @@ class Watch:
         os.set_blocking(self._look_write, False)
         self.instance: Instance | None = None
         self._stranger: Process | None = None
+        self._incomplete = threading.Event()
 
     def start(self) -> None:
-        for run in (self._watch, self._probe):
+        for run in (self._watch, self._probe, self._complete):
             threads.start(run, f"mysqld{run.__name__}")
 
     def seen(self) -> Mysqld:
@@ -122,18 +125,24 @@ class Watch:
                 time.sleep(RECONNECT_AFTER)  # what fails at every look must not become a storm of logins
 
     def _connect(self) -> Instance | None:
-        config = self._config
+        config, known = self._config, self.instance
+        lives = known is not None and known.process.alive()
         try:
+            if known is not None and lives and known.renew_watch():
+                self._publish(answered=now(), error="")
+                return known
             fresh = Instance(config.socket, config.mysql_user, config.hang_timeout)
+            fresh.make_room()
         except NotThere as error:
             self._publish(alive=False, server=None, error=str(error))
             return None
         except MysqlError as error:
-            # Somebody listens: if it is the process that we knew, it lives on, and answers nobody.
-            if self.instance is None or not self.instance.process.alive():
-                self._meet(str(error), answered=error.number == TOO_MANY_CONNECTIONS)
+            # Somebody listens: if it is the process that we knew, it lives on.
+            answered = error.number == TOO_MANY_CONNECTIONS
+            if lives:
+                self._publish(error=str(error), **({"answered": now()} if answered else {}))
             else:
-                self._publish(error=str(error))
+                self._meet(str(error), answered)
             return None
         with contextlib.suppress(OSError):
             fresh.listeners = clients.listening(config.port)
@@ -180,13 +189,34 @@ class Watch:
             self._publish(error=error)
 
     def _poll(self, instance: Instance) -> None:
-        session = instance.sessions["watch"]
+        session = instance.sessions[WATCH]
         while True:
             self.read(instance, session)
+            self._note_trouble(instance)
             if instance.ended(self._config.poll_interval, self._look_read):
                 raise MysqlError("mysqld ended the session")
             with contextlib.suppress(BlockingIOError):
                 os.read(self._look_read, 4096)
+
+    def _note_trouble(self, instance: Instance) -> None:
+        trouble = instance.sessions.lacks()
+        if trouble:
+            self._incomplete.set()
+        elif not Path(self._config.socket).exists():
+            trouble = REMOVED.format(self._config.socket)
+        seen = self._seen
+        if trouble != seen.trouble:
+            since = (seen.trouble_since or now()) if trouble else None
+            self._publish(trouble=trouble, trouble_since=since)
+
+    def _complete(self) -> None:
+        """Opens the sessions that mysqld has ended. A login may wait, so this is a thread of its own."""
+        while True:
+            self._incomplete.wait()
+            self._incomplete.clear()
+            instance = self.instance
+            if instance is not None and not instance.sessions.complete():
+                time.sleep(COMPLETE_EVERY)
 
     def read(self, instance: Instance, session: Session) -> None:
         """Reads the switches, and the rest when it is due, or when the switches have changed: who reads that this
@@ -309,7 +339,7 @@ class Watch:
             if not seen.alive or seen.answered is None or now() - seen.answered < config.hang_timeout / 3:
                 continue
             try:
-                session = dial(config.socket, config.mysql_user, config.hang_timeout)[0]
+                session = dial(config.socket, config.mysql_user, config.hang_timeout)
                 try:
                     session.value("SELECT 1")
                 finally:
