@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mysql_ha_agent.model import Peer, Seen, State
 from mysql_ha_agent.standing import applier_stands, stuck, waits
-from mysql_ha_agent.telling import commits_wait, is_eligible, is_up, left_behind
+from mysql_ha_agent.telling import commits_wait, gives_up, is_eligible, is_up, left_behind
 from mysql_ha_agent.view import View
 
 from .fast import replace
@@ -169,11 +169,17 @@ class Peering:
         self._open[number] = name, give_up
         other = self.agent.world.hosts[name].agent.peering
         if not self._filtered(name):
-            self.network.stream(self.own, name, valid, other.arrived, self.own, kind, seen, valid, answer, refuse,
-                                new=not self._connected.get(connection, False))
+            self.network.stream(
+                self.own, name, valid, other.arrived, self.own, kind, seen, valid, answer, refuse, self._gives_up(),
+                new=not self._connected.get(connection, False))
         elif name in self.network.rejecting:
             self.network.datagram(self.own, self.own, refuse)
         self.clock.after(BOUND + (WAIT if kind == "follow" else 0.0), give_up)
+
+    def _gives_up(self) -> int | None:
+        agent = self.agent
+        return None if agent.told is None else gives_up(
+            View(agent.config, agent.told[0], agent.host.local()), agent.told[1])
 
     def _filtered(self, name: str) -> bool:
         hosts = self.agent.world.hosts
@@ -202,7 +208,7 @@ class Peering:
         if before is None or before[0] != serial[0] or before[1] <= clock:
             self._known_clock[name] = serial[0], clock
             hears = tuple((member, phase, age - took) for member, phase, age in told.hears)
-            content = replace(told, hears=hears, refused=known.refused, knocked=known.knocked)
+            content = replace(told, hears=hears, refused=known.refused, knocked=known.knocked, gives_up=known.gives_up)
         news = known.error or self._known_serial.get(name) != serial
         self._known_serial[name] = serial
         at = self.agent.world.variant.answered_at(sent, self.agent.host.local())
@@ -215,7 +221,7 @@ class Peering:
 
     def arrived(
         self, asker: str, kind: str, seen: tuple[int, int] | None, valid: Callable[[], bool],
-        answer: Callable[[Peer, tuple[int, int], float], None], refuse: Callable[[], None],
+        answer: Callable[[Peer, tuple[int, int], float], None], refuse: Callable[[], None], says: int | None,
     ) -> None:
         agent = self.agent
         host = agent.host
@@ -226,10 +232,10 @@ class Peering:
                 self.network.datagram(self.own, asker, refuse)
             return
         if agent.stopped:
-            self.clock.after(STUCK, self.arrived, asker, kind, seen, valid, answer, refuse)
+            self.clock.after(STUCK, self.arrived, asker, kind, seen, valid, answer, refuse, says)
             return
         known = self.peers[asker]
-        self._put(replace(known, knocked=host.local()))
+        self._put(replace(known, knocked=host.local(), gives_up=says))
         life = agent.life
 
         def reply() -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Variant:
     relay_log_recovery = False
     demotes_semi_sync_first = False
-    reopens_sessions = False  # each of the agent's sessions that was killed, not only the watching one
-    admin_interface = False  # the agent comes in although max_connections is reached
+    reopens_sessions = True  # each of the agent's sessions that was killed, not only the watching one
+    admin_interface = True  # the agent comes in although max_connections is reached
     renews_uuid = False  # a re-seeded instance gets a new server_uuid, so that no GTID is used twice
 
     def decide(

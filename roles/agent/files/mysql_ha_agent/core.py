@@ -169,7 +169,7 @@ class _Core(Step):
             comparison = self.view.comparison(peer)
             if comparison is None or not peer.mysqld_up or not self.view.fresh(peer) or self.state.phase == "promoting":
                 continue
-            follows = peer.closed and not comparison.peer_extra
+            follows = peer.closed and not peer.errant and not comparison.peer_extra
             succeeded = peer.phase == "writer" and not self.state.led and not comparison.own_extra
             if follows or succeeded:
                 self.set_durable(source_proven=True)

@@ -24,6 +24,7 @@ from .model import (
     Unblock,
 )
 from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
+from .view import FRESH
 
 ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
 REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
@@ -113,7 +114,9 @@ def _rival(step: Step, began: float) -> str:
 
 def _unheard(step: Step, began: float) -> str:
     """Of the other candidates one may be silent, if this one is sure to have what that one acknowledged."""
-    unheard = [peer.name for peer in step.view.others if not step.view.heard_since(peer, began)]
+    unheard = [
+        peer.name for peer in step.view.others if not step.view.heard_since(peer, began)
+        and step.view.gave_up(peer, step.now - FRESH) != step.state.durable.generation]
     if not unheard or step.state.accepted or _completed(step):
         return ""
     if len(unheard) == 1 and (

@@ -54,6 +54,7 @@ from .peers import Peers
 from .refusal import Refusal
 from .rejoin import Rejoining
 from .systemd import Systemd
+from .telling import gives_up
 from .view import View
 from .watch import Holding, Watch
 from .witnesses import Witnesses
@@ -120,6 +121,7 @@ class Agent:
         before = self.state
         decisions, self.state = decide(self.config, seen, before, now())
         self.board.publish(seen, self.state)
+        self.peers.gives_up = gives_up(View(self.config, seen, now()), self.state)
         self.journal.changes(before, self.state)
         for decision in decisions:
             if isinstance(decision, AT_ONCE):

@@ -109,6 +109,7 @@ class Peer:
     answered: float | None = None
     refused: float | None = None  # the newest question that its host refused: no agent ran there then
     knocked: float | None = None  # when it last asked us
+    gives_up: int | None = None  # it said then that it is left behind, since this promotion
     phase: str = ""
     vip_here: bool = False
     mysqld_up: bool = False
@@ -400,6 +401,7 @@ class State:
     fed_since: float | None = None  # a receiver has been connected
     waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind
     stuck_since: float | None = None  # as writer: commits wait although a standby is connected, and none goes on
+    unacked_since: float | None = None  # as writer: commits wait, and none has got its acknowledgement since
     acked: int = 0  # when that was last looked at
     opened_at: float | None = None
     claimed: bool = False  # this promotion has its generation

@@ -147,6 +147,8 @@ class Peers:
         self._told: dict[str, Told] = {}
         self._mailboxes = {member.name: _Mailbox() for member in self._members}
         self._stopped = threading.Event()
+        # Questions carry this, for where answers do not arrive: large packets are what a wrong MTU loses.
+        self.gives_up: int | None = None
 
     def start(self) -> None:
         for member in self._members:
@@ -177,11 +179,11 @@ class Peers:
         for mailbox in self._mailboxes.values():
             mailbox.wanted.set()
 
-    def knock(self, name: str) -> None:
+    def knock(self, name: str, gives_up: int | None) -> None:
         """That peer has just asked us."""
         with self._lock:
             if name in self._peers:
-                self._peers[name] = replace(self._peers[name], knocked=now())
+                self._peers[name] = replace(self._peers[name], knocked=now(), gives_up=gives_up)
 
     # ---- the threads of one peer -------------------------------------------------------------------------------------
 
@@ -216,8 +218,9 @@ class Peers:
     def _put(self, link: Link, member: Member, query: str, bound: float) -> bool:
         """Puts one question and takes note of what comes of it; returns whether it was answered."""
         sent = now()
+        said = "" if self.gives_up is None else f"&gives_up={self.gives_up}"
         try:
-            told = parse(member.name, link.get(f"/status?from={quote(self._own, safe='')}{query}", bound))
+            told = parse(member.name, link.get(f"/status?from={quote(self._own, safe='')}{said}{query}", bound))
             self._doubt(told)
         except (OSError, ValueError) as error:
             link.close()
@@ -255,7 +258,8 @@ class Peers:
                 self._told[name] = told
                 # It counts from its answer, we count from our question, which may have waited there.
                 hears = tuple((member, phase, age - took) for member, phase, age in told.peer.hears)
-                content = replace(told.peer, hears=hears, refused=known.refused, knocked=known.knocked)
+                content = replace(told.peer, hears=hears, refused=known.refused, knocked=known.knocked,
+                                  gives_up=known.gives_up)
             self._peers[name] = replace(
                 content, asked=_later(known.asked, sent), answered=_later(known.answered, sent), error="")
         if known.error or before is None or before.serial != told.serial:

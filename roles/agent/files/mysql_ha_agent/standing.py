@@ -256,20 +256,33 @@ def note_stuck(view: View, state: State, semi_sync: SemiSync) -> State:
     waits = semi_sync.source_enabled and semi_sync.waiting > 0 and any(
         comparison is not None and comparison.has_waiting
         for comparison in (view.comparison(peer) for peer in view.others if view.live(peer)))
-    since = state.stuck_since if waits and semi_sync.acked == state.acked else None
     looked = view.server.detailed if view.server is not None else view.now
-    return changed(state, stuck_since=looked if waits and since is None else since, acked=semi_sync.acked)
+
+    def since(condition: bool, known: float | None) -> float | None:
+        known = known if semi_sync.acked == state.acked else None
+        return None if not condition else looked if known is None else known
+
+    return changed(
+        state, stuck_since=since(waits, state.stuck_since), acked=semi_sync.acked,
+        unacked_since=since(semi_sync.source_enabled and semi_sync.waiting > 0, state.unacked_since))
+
+
+def _unacknowledged(view: View, state: State) -> bool:
+    """No commit has got its acknowledgement for a while."""
+    since, server = state.unacked_since, view.server
+    return since is not None and server is not None and server.detailed - max(since, state.awake_since) >= HALTED
 
 
 def _has_given_up(view: View, state: State, peer: Peer) -> bool:
     """The peer says that it cannot acknowledge, and knows that it must not lead."""
+    unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
     if not view.fresh(peer):
-        return False
+        said = view.gave_up(peer, view.now - FRESH) == state.durable.generation
+        return said and (unused or _unacknowledged(view, state))
     if peer.mysqld_up and not peer.has_channel:
         return not peer.gtid_executed or peer.left_behind
     if not peer.left_behind or peer.generation != state.durable.generation:
         return False
-    unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
     stalled = peer.disk_stalled >= view.config.lease
     return not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
 

@@ -52,7 +52,7 @@ class Step:
         if phase not in ("promoting", "writer"):
             self.set(promised=False)
         if phase != "writer":
-            self.set(alone_since=None, waits_since=None, stuck_since=None, opened_at=None)
+            self.set(alone_since=None, waits_since=None, stuck_since=None, unacked_since=None, opened_at=None)
         self.set(phase=phase)
 
     def do(self, decision: AnyDecision, not_again_for: float = 0.0) -> None:

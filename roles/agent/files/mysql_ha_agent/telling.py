@@ -27,6 +27,12 @@ def left_behind(config: Config, seen: Seen, state: State) -> bool:
     return stalled or seen.saved.left_behind
 
 
+def gives_up(view: View, state: State) -> int | None:
+    """The promotion since which this instance is left behind."""
+    behind = left_behind(view.config, view.seen, state) and view.config.is_candidate
+    return view.seen.saved.generation if behind else None
+
+
 def status(config: Config, seen: Seen, state: State, now: float, serial: str = "") -> dict[str, Any]:
     """The whole local view. Ages are seconds before `now`."""
     saved, mysqld = seen.saved, seen.mysqld

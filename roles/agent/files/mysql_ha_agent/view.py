@@ -106,6 +106,10 @@ class View:
         """It answered a question that was sent after that."""
         return peer.answered is not None and peer.answered >= began
 
+    def gave_up(self, peer: Peer, since: float) -> int | None:
+        """The promotion since which it is left behind, by a question of its own that came after that."""
+        return peer.gives_up if peer.knocked is not None and peer.knocked >= since else None
+
     def witnessed(self, within: float) -> bool | None:
         """Whether anybody but a candidate answered. None: nobody is there to be asked. One that never answered counts
         as silent: else a gateway that answers no ping would switch the guard against isolation off without a word."""
