@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ends what the clients of a VIP still have with this host when it leaves, however it leaves.
+
+A connection that is accepted, or in its login, while the VIP leaves would live on here: mysqld waits for a client whom
+its kernel cannot reach any more, and the client for a greeting until its own timeout. So no socket of the VIP stays on
+a host without it, and its client learns that by a reset. And until the new holder has announced itself (some 20 to
+60 ms) clients still send to this host, whose kernel drops what is for an address that it no longer has: a client would
+send its SYN again only a second later. Refused, it comes again at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from . import clients, threads
+from .clients import Connection
+from .clock import now
+from .config import Config
+from .segments import packed, question, refusal
+
+EVERY = 0.5  # seconds between two looks at the sockets
+REMEMBERED = 30.0  # seconds for which clients are asked again: a network may be cut when the VIP leaves
+LASTS = 0.3  # seconds for which clients are refused
+KNOWN_WITHIN = 0.005
+PROTOCOLS = {4: 0x0800, 6: 0x86DD}
+
+
+class Departure:
+    def __init__(self, config: Config, here: Callable[[], bool]) -> None:
+        """`here`: whether the VIP is on this host."""
+        self._vip, self._interface = config.vip.ip, config.interface
+        self._members = frozenset(member.address.packed for member in config.members)
+        self._here = here
+        self._leaves = False
+        self._refusing = threading.Lock()
+        self._asked: dict[Connection, float] = {}  # until when
+        self.news = threading.Event()  # the VIP may have come or left
+
+    def follow(self) -> None:
+        """For ever: whenever the VIP leaves, and again and again while it is not here."""
+        was_here = True  # an agent that has just started does not know what its predecessor has done
+        while True:
+            here = self._here()
+            if was_here and not here:
+                self.begin()
+            if here and not was_here:
+                self._asked.clear()
+            with contextlib.suppress(OSError):  # at the next look
+                if not here:
+                    self.sweep()
+                elif self._leaves:  # what a replica has not read yet would go with its connection
+                    self.sweep(spared=self._members)
+            was_here, self._leaves = here, False
+            self.news.wait(EVERY)
+            self.news.clear()
+
+    def begin(self) -> None:
+        """Just before the VIP leaves, or just after. Without a wire nobody is refused, and the VIP leaves."""
+        if self._refusing.acquire(blocking=False):
+            try:
+                wire = open_wire(self._interface, self._vip.version)
+            except OSError:
+                self._refusing.release()
+            else:
+                threads.start(self._refuse, "refusal", wire)
+        self._leaves = True
+        self.news.set()
+
+    def sweep(self, spared: Collection[bytes] = ()) -> None:
+        """Destroys the sockets of the VIP, but for those with these others, and has their clients reset: by the kernel
+        where the VIP is still here, and else by what they answer. Raises OSError."""
+        at = now()
+        found = [one for one in clients.of(self._vip) if one.other not in spared]
+        self._asked = {one: until for one, until in self._asked.items() if until > at}
+        self._asked.update(dict.fromkeys(found, at + REMEMBERED))
+        ask(self._asked)  # first: a kernel may not be able to destroy sockets
+        clients.destroy(found)
+
+    def _refuse(self, wire: socket.socket) -> None:
+        try:
+            with wire:
+                refuse(wire, self._vip.packed, lambda: not self._here())
+        finally:
+            self._refusing.release()
+
+
+def ask(connections: Iterable[Connection]) -> None:
+    """Each client whether it still has this connection. The route is the kernel's choice. Raises OSError."""
+    wires: dict[int, socket.socket] = {}
+    with contextlib.ExitStack() as opened:
+        for one in connections:
+            family = socket.AF_INET if len(one.own) == 4 else socket.AF_INET6
+            if family not in wires:
+                wires[family] = opened.enter_context(socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW))
+            asking = question(one.own, one.own_port, one.other, one.other_port)
+            with contextlib.suppress(OSError):  # no way to this one
+                wires[family].sendto(packed(asking), (socket.inet_ntop(family, one.other), 0))
+
+
+def open_wire(interface: str, version: int) -> socket.socket:
+    """From now on nothing that comes by this version of IP is missed. Raises OSError."""
+    protocol = PROTOCOLS[version]
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
+    try:
+        wire.bind((interface, protocol))
+    except OSError:
+        wire.close()
+        raise
+    return wire
+
+
+def refuse(wire: socket.socket, vip: bytes, gone: Callable[[], bool]) -> None:
+    """That the VIP has left is known here some milliseconds later than it is so. What came in between waits."""
+    due: dict[tuple[bytes, int], tuple[bytes, Any]] = {}
+    end = time.monotonic() + LASTS
+    while (left := end - time.monotonic()) > 0:
+        if select.select([wire], [], [], min(left, KNOWN_WITHIN) if due else left)[0]:
+            with contextlib.suppress(OSError):  # the interface went down: then nobody comes any more
+                packet, sender = wire.recvfrom(2048)
+                answer = refusal(packet, vip)
+                # What a switch floods is for another host, which has the connection.
+                if answer is not None and sender[2] == socket.PACKET_HOST:
+                    due[answer.target, answer.target_port] = packed(answer), sender
+        if due and gone():
+            for packet, sender in due.values():
+                with contextlib.suppress(OSError):
+                    wire.sendto(packet, (sender[0], sender[1], 0, 0, sender[4]))
+            due.clear()
