@@ -45,6 +45,7 @@ class Change:
 
     way: str
     clients: int
+    at: float = 0.0  # CLOCK_MONOTONIC
     waits: list[tuple[float, float, str]] = field(default_factory=list)  # calls longer than a second: at, length, what
     longest: float = 0.0  # that any client was without an acknowledged write
     lingering: float = 0.0  # that any socket of the VIP stayed on a host without the VIP
@@ -60,7 +61,8 @@ class Sockets:
 
     def __init__(self, host: str, vip: str) -> None:
         self._command = ["docker", "exec", "--interactive", container(host), "python3", SOCKETS, vip]
-        self.lingering, self.left = 0.0, [""]
+        self.lingering = 0.0
+        self.left: list[str] = []
 
     def start(self) -> Sockets:
         self._process = subprocess.Popen(
@@ -70,8 +72,9 @@ class Sockets:
     def stop(self) -> Sockets:
         """What was seen; of a host that was switched off meanwhile, nothing is left."""
         output, _ = self._process.communicate("stop\n", timeout=10)
-        told = json.loads(output.splitlines()[-1]) if output else {"lingering": 0.0, "left": []}
-        self.lingering, self.left = told["lingering"], told["left"]
+        if output:
+            told = json.loads(output.splitlines()[-1])
+            self.lingering, self.left = told["lingering"], told["left"]
         return self
 
 
@@ -99,7 +102,7 @@ def change(cluster: Cluster, way: str, strike: Callable[[str], Fault], clients: 
     seen = [watch.stop() for watch in watches]
     fault.undo()
     return Change(
-        way, clients,
+        way, clients, fault.at,
         waits=[(round(began - fault.at, 3), round(ended - began, 3), what)
                for began, ended, what in record.waits if ended > fault.at],
         longest=round(longest(record, fault.at), 3),

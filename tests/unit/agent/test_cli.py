@@ -205,9 +205,14 @@ class TestLeaveVip:
 
     def test_without_an_agent(
         self, mysql_ha: Any, removed: list[tuple[str, str]], without_agent: type[Closed],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        seen_off: list[int] = []
+        monkeypatch.setattr(
+            "mysql_ha_agent.departure.Departure.see_off", lambda departure: seen_off.append(len(removed)))
         assert mysql_ha("leave-vip").status == 0
         assert (without_agent.calls, removed) == (1, [("10.0.0.100/24", "eth0")])
+        assert seen_off == [1], "the clients are seen off once the VIP has left"
 
     def test_the_vip_goes_even_if_nothing_can_be_closed(
         self, host: Host, mysql_ha: Any, removed: list[tuple[str, str]], without_agent: type[Closed],

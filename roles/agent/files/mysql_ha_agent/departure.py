@@ -17,13 +17,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
 
 from . import clients, threads
 from .clients import Connection
 from .clock import now
 from .config import Config
-from .segments import packed, question, refusal
+from .segments import Segment, packed, question, refusal
 
 EVERY = 0.5  # seconds between two looks at the sockets
 REMEMBERED = 30.0  # seconds for which clients are asked again: a network may be cut when the VIP leaves
@@ -53,10 +52,9 @@ class Departure:
             if here and not was_here:
                 self._asked.clear()
             with contextlib.suppress(OSError):  # at the next look
-                if not here:
-                    self.sweep()
-                elif self._leaves:  # what a replica has not read yet would go with its connection
-                    self.sweep(spared=self._members)
+                self.sweep_if_gone()
+                if here and self._leaves:  # what a replica has not read yet would go with its connection
+                    self._sweep(spared=self._members)
             was_here, self._leaves = here, False
             self.news.wait(EVERY)
             self.news.clear()
@@ -73,14 +71,25 @@ class Departure:
         self._leaves = True
         self.news.set()
 
-    def sweep(self, spared: Collection[bytes] = ()) -> None:
+    def sweep_if_gone(self) -> None:
+        """Raises OSError."""
+        if not self._here():
+            self._sweep()
+
+    def see_off(self) -> None:
+        """For a process that does not follow, after `begin` and when the VIP has left. Raises OSError."""
+        self._sweep()
+        time.sleep(LASTS)
+
+    def _sweep(self, spared: Collection[bytes] = ()) -> None:
         """Destroys the sockets of the VIP, but for those with these others, and has their clients reset: by the kernel
         where the VIP is still here, and else by what they answer. Raises OSError."""
         at = now()
         found = [one for one in clients.of(self._vip) if one.other not in spared]
         self._asked = {one: until for one, until in self._asked.items() if until > at}
         self._asked.update(dict.fromkeys(found, at + REMEMBERED))
-        ask(self._asked)  # first: a kernel may not be able to destroy sockets
+        # First: a kernel may not be able to destroy sockets
+        send(question(one.own, one.own_port, one.other, one.other_port) for one in self._asked)
         clients.destroy(found)
 
     def _refuse(self, wire: socket.socket) -> None:
@@ -91,17 +100,16 @@ class Departure:
             self._refusing.release()
 
 
-def ask(connections: Iterable[Connection]) -> None:
-    """Each client whether it still has this connection. The route is the kernel's choice. Raises OSError."""
+def send(segments: Iterable[Segment]) -> None:
+    """The way to each client is the kernel's choice. Raises OSError."""
     wires: dict[int, socket.socket] = {}
     with contextlib.ExitStack() as opened:
-        for one in connections:
-            family = socket.AF_INET if len(one.own) == 4 else socket.AF_INET6
+        for one in segments:
+            family = socket.AF_INET if len(one.target) == 4 else socket.AF_INET6
             if family not in wires:
                 wires[family] = opened.enter_context(socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW))
-            asking = question(one.own, one.own_port, one.other, one.other_port)
             with contextlib.suppress(OSError):  # no way to this one
-                wires[family].sendto(packed(asking), (socket.inet_ntop(family, one.other), 0))
+                wires[family].sendto(packed(one), (socket.inet_ntop(family, one.target), 0))
 
 
 def open_wire(interface: str, version: int) -> socket.socket:
@@ -118,7 +126,7 @@ def open_wire(interface: str, version: int) -> socket.socket:
 
 def refuse(wire: socket.socket, vip: bytes, gone: Callable[[], bool]) -> None:
     """That the VIP has left is known here some milliseconds later than it is so. What came in between waits."""
-    due: dict[tuple[bytes, int], tuple[bytes, Any]] = {}
+    due: dict[tuple[bytes, int], Segment] = {}
     end = time.monotonic() + LASTS
     while (left := end - time.monotonic()) > 0:
         if select.select([wire], [], [], min(left, KNOWN_WITHIN) if due else left)[0]:
@@ -127,9 +135,8 @@ def refuse(wire: socket.socket, vip: bytes, gone: Callable[[], bool]) -> None:
                 answer = refusal(packet, vip)
                 # What a switch floods is for another host, which has the connection.
                 if answer is not None and sender[2] == socket.PACKET_HOST:
-                    due[answer.target, answer.target_port] = packed(answer), sender
+                    due[answer.target, answer.target_port] = answer
         if due and gone():
-            for packet, sender in due.values():
-                with contextlib.suppress(OSError):
-                    wire.sendto(packet, (sender[0], sender[1], 0, 0, sender[4]))
+            with contextlib.suppress(OSError):
+                send(due.values())
             due.clear()

@@ -17,6 +17,7 @@ from typing import Any
 from . import asking, table, trackfile, vip
 from .asking import NoAnswer
 from .config import Config
+from .departure import Departure
 from .guard import Server
 from .lib._connection import MysqlError
 
@@ -62,26 +63,35 @@ def release(config: Config, options: argparse.Namespace) -> int:
 
 def leave_vip(config: Config, options: argparse.Namespace) -> int:
     """The VIP goes in any case: without keepalived nobody would take it from here when it is somebody else's."""
+    departure = Departure(config, lambda: False)
+    by_agent = False
     try:
         trackfile.place_hold(config.hold_file, KEEPALIVED_STOPS)
-        _close(config)
+        by_agent = _close(config)
     finally:
         try:
+            if not by_agent:
+                departure.begin()
             vip.remove(config.vip, config.interface)
+            if not by_agent:
+                departure.see_off()
         finally:
             trackfile.remove_hold(config.hold_file, KEEPALIVED_STOPS)
     return 0
 
 
-def _close(config: Config) -> None:
-    """By the agent, and without it where it does not. Returns when mysqld acknowledges no write any more."""
-    if not _wait(config, config.hang_timeout + config.demote_timeout + AGENT_BOUND, _closed_by_agent):
-        own = replace(config, mysql_user=getpass.getuser())
-        try:
-            done = Server(own).close_for_writes()
-        except (OSError, MysqlError) as error:
-            raise Failure(f"mysqld could not be closed for writes: {error}") from None
-        print(f"mysql-ha: the agent did not close it: {done}", file=sys.stderr)
+def _close(config: Config) -> bool:
+    """By the agent, and without it where it does not; whether it did. Returns when mysqld acknowledges no write any
+    more."""
+    if _wait(config, config.hang_timeout + config.demote_timeout + AGENT_BOUND, _closed_by_agent):
+        return True
+    own = replace(config, mysql_user=getpass.getuser())
+    try:
+        done = Server(own).close_for_writes()
+    except (OSError, MysqlError) as error:
+        raise Failure(f"mysqld could not be closed for writes: {error}") from None
+    print(f"mysql-ha: the agent did not close it: {done}", file=sys.stderr)
+    return False
 
 
 def _closed_by_agent(told: dict[str, Any]) -> bool:
