@@ -183,8 +183,11 @@ class TestDemote:
 class TestLeaveVip:
     @pytest.fixture(autouse=True)
     def removed(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+        """From now on no VIP is removed, and nothing is looked for on this machine's wires."""
         calls: list[tuple[str, str]] = []
         monkeypatch.setattr("mysql_ha_agent.vip.remove", lambda vip, interface: calls.append((str(vip), interface)))
+        for name in ("begin", "see_off"):
+            monkeypatch.setattr(f"mysql_ha_agent.departure.Departure.{name}", lambda departure: None)
         return calls
 
     def test_closed_before_the_vip_goes(

@@ -87,9 +87,11 @@ for family, own in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")):
     served = socket.create_connection(("127.0.0.1", port))
     accepted, _ = listener.accept()
     queued = socket.create_connection(("127.0.0.1", port))
-    vip, member = ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("127.0.0.9")
-    assert clients.send_away(port, {12345}, vip, [member]) == 0
-    assert clients.send_away(port, cookies, vip, [member]) > 0
+    vip, member = ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("127.0.0.9").packed
+    assert clients.of_dead(port, {12345}, vip, [member]) == []
+    found = clients.of_dead(port, cookies, vip, [member])
+    assert len(found) > 2
+    clients.destroy(found)
     for client in (served, queued):
         client.settimeout(2)
         try:

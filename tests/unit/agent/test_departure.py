@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from mysql_ha_agent import clients, departure
+from mysql_ha_agent.clients import LISTEN
 from mysql_ha_agent.departure import REMEMBERED, Departure
 from unit.agent.test_clients import one
 from unit.agent.world import config
@@ -124,6 +125,21 @@ class TestSweep:
         kernel.at += 2
         leaving.sweep_if_gone()
         assert (kernel.asked, len(kernel.destroyed)) == ([1, 1, 0], 1)
+
+    def test_those_of_a_dead_mysqld_are_asked_too(
+        self, kernel: SimpleNamespace, monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The VIP may have left before they were reset."""
+        monkeypatch.setattr(clients, "of_dead", lambda *_what: [one(LISTEN, "0.0.0.0"), one(1, "10.0.0.100")])  # noqa: S104
+        leaving = Departure(config(), lambda: False)
+        leaving.send_away({7})
+        leaving.sweep_if_gone()
+        assert (kernel.asked, len(kernel.destroyed)) == ([1], 2)
+
+    def test_replicas_may_read_to_the_end_while_the_vip_is_here(self, kernel: SimpleNamespace) -> None:
+        kernel.sockets = [one(1, "10.0.0.100"), one(1, "10.0.0.100", "10.0.0.2")]
+        Departure(config(interface="none0"), lambda: True).begin()
+        assert kernel.destroyed == kernel.sockets[:1]
 
     def test_nothing_is_touched_where_the_vip_is(self, kernel: SimpleNamespace) -> None:
         kernel.sockets = [one(1, "10.0.0.100")]

@@ -121,11 +121,12 @@ def of(vip: IpAddress) -> list[Connection]:
     return [one for one in _list(CONNECTED) if one.own == vip.packed]
 
 
-def send_away(port: int, listeners: Collection[int], vip: IpAddress, members: Iterable[IpAddress]) -> int:
-    """Resets the connections to the VIP of a dead mysqld that listened with these sockets; how many. Raises OSError."""
-    told = concerned(_list(SERVED, port), listeners, vip.packed, frozenset(member.packed for member in members))
-    destroy(told)
-    return len(told)
+def of_dead(
+    port: int, listeners: Collection[int], vip: IpAddress, members: Collection[bytes]
+) -> list[Connection]:
+    """Of a dead mysqld that listened at this port with these sockets: these, and the connections to the VIP. Raises
+    OSError."""
+    return concerned(_list(SERVED, port), listeners, vip.packed, members)
 
 
 def destroy(connections: Iterable[Connection]) -> None:

@@ -34,12 +34,12 @@ PROTOCOLS = {4: 0x0800, 6: 0x86DD}
 class Departure:
     def __init__(self, config: Config, here: Callable[[], bool]) -> None:
         """`here`: whether the VIP is on this host."""
-        self._vip, self._interface = config.vip.ip, config.interface
+        self._vip, self._interface, self._port = config.vip.ip, config.interface, config.port
         self._members = frozenset(member.address.packed for member in config.members)
         self._here = here
-        self._leaves = False
         self._refusing = threading.Lock()
-        self._asked: dict[Connection, float] = {}  # until when
+        self._lock = threading.Lock()
+        self._ended: dict[Connection, float] = {}  # until when their clients are asked
         self.news = threading.Event()  # the VIP may have come or left
 
     def follow(self) -> None:
@@ -50,17 +50,18 @@ class Departure:
             if was_here and not here:
                 self.begin()
             if here and not was_here:
-                self._asked.clear()
+                with self._lock:
+                    self._ended.clear()
+            was_here = here
             with contextlib.suppress(OSError):  # at the next look
                 self.sweep_if_gone()
-                if here and self._leaves:  # what a replica has not read yet would go with its connection
-                    self._sweep(spared=self._members)
-            was_here, self._leaves = here, False
             self.news.wait(EVERY)
             self.news.clear()
 
     def begin(self) -> None:
-        """Just before the VIP leaves, or just after. Without a wire nobody is refused, and the VIP leaves."""
+        """Just before the VIP leaves, or just after. As long as the VIP is here the kernel says it to the clients by
+        itself. Not to members: what a replica has not read yet would go with its connection. Whatever fails here, the
+        VIP leaves."""
         if self._refusing.acquire(blocking=False):
             try:
                 wire = open_wire(self._interface, self._vip.version)
@@ -68,29 +69,38 @@ class Departure:
                 self._refusing.release()
             else:
                 threads.start(self._refuse, "refusal", wire)
-        self._leaves = True
-        self.news.set()
+        with contextlib.suppress(OSError):
+            if self._here():
+                clients.destroy(self._noted(one for one in clients.of(self._vip) if one.other not in self._members))
+
+    def send_away(self, listeners: Collection[int]) -> None:
+        """The clients of a dead mysqld that listened with these sockets. Raises OSError."""
+        clients.destroy(self._noted(clients.of_dead(self._port, listeners, self._vip, self._members)))
 
     def sweep_if_gone(self) -> None:
-        """Raises OSError."""
-        if not self._here():
-            self._sweep()
+        """Where the VIP is not here, destroys its sockets, and has their clients reset by what they answer. Raises
+        OSError."""
+        if self._here():
+            return
+        found = self._noted(clients.of(self._vip))
+        with self._lock:
+            asked = list(self._ended)
+        # First: a kernel may not be able to destroy sockets
+        send(question(one.own, one.own_port, one.other, one.other_port) for one in asked)
+        clients.destroy(found)
 
     def see_off(self) -> None:
         """For a process that does not follow, after `begin` and when the VIP has left. Raises OSError."""
-        self._sweep()
+        self.sweep_if_gone()
         time.sleep(LASTS)
 
-    def _sweep(self, spared: Collection[bytes] = ()) -> None:
-        """Destroys the sockets of the VIP, but for those with these others, and has their clients reset: by the kernel
-        where the VIP is still here, and else by what they answer. Raises OSError."""
-        at = now()
-        found = [one for one in clients.of(self._vip) if one.other not in spared]
-        self._asked = {one: until for one, until in self._asked.items() if until > at}
-        self._asked.update(dict.fromkeys(found, at + REMEMBERED))
-        # First: a kernel may not be able to destroy sockets
-        send(question(one.own, one.own_port, one.other, one.other_port) for one in self._asked)
-        clients.destroy(found)
+    def _noted(self, found: Iterable[Connection]) -> list[Connection]:
+        """What is ended while nothing can be sent from the VIP, or just before, is not known to its client."""
+        ending, at = list(found), now()
+        with self._lock:
+            self._ended = {one: until for one, until in self._ended.items() if until > at}
+            self._ended.update((one, at + REMEMBERED) for one in ending if one.state != clients.LISTEN)
+        return ending
 
     def _refuse(self, wire: socket.socket) -> None:
         try:

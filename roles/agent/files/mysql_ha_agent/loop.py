@@ -9,7 +9,7 @@ import signal
 import threading
 from dataclasses import replace
 
-from . import clients, fence, statefile, threads, trackfile, vip
+from . import fence, statefile, threads, trackfile, vip
 from .addresses import Addresses
 from .adverts import Adverts
 from .clock import now
@@ -186,9 +186,7 @@ class Agent:
         error: Exception | None = None
         try:
             if isinstance(decision, SendAway):
-                members = [member.address for member in self.config.members]
-                clients.send_away(
-                    self.config.port, self.watch.listeners_of_the_dead(), self.config.vip.ip, members)
+                self.departure.send_away(self.watch.listeners_of_the_dead())
             elif isinstance(decision, SetTrack):
                 if decision.value == "1" and self.addresses.here():  # it leaves, and clients do not know it yet
                     self.departure.begin()

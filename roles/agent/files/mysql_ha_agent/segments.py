@@ -1,6 +1,8 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""TCP segments for a VIP that has left this host, built and read by hand: the kernel sends nothing from it any more. Pure.
+"""TCP segments for a VIP that has left this host, built and read by hand: the kernel sends nothing from it any more.
+
+Pure.
 """
 
 from __future__ import annotations
