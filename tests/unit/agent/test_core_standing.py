@@ -98,7 +98,8 @@ class TestSemiSync:
             ({}, ["ProbeVip"], False),
             ({"vip_probe": VipProbe(asked=NOW - 2)}, ["ProbeVip"], False),
             ({"vip_probe": VipProbe(asked=NOW, answered_by="02:42:00:00:00:01")}, [], False),
-            ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT, replace(R, answered=NOW - 3))}, [], False),
+            # Cut off, as far as it can tell
+            ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT, replace(R, answered=NOW - 3))}, ["Demote"], False),
             ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT,),
               "witnesses": (Witness("gateway", NOW, NOW),)}, ["Save"], True),
             ({"vip_probe": VipProbe(asked=NOW), "peers": (SILENT,)}, ["Save"], True),

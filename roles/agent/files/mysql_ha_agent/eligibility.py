@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model import Channel, Peer, State
-from .standing import STALLS, cut_off, in_contact, led_last, stuck
+from .standing import DEAF, STALLS, cut_off, in_contact, led_last, stuck
 from .view import PEER_SILENT, View
 
 STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
@@ -103,7 +103,7 @@ def _against_writer(view: View, state: State) -> list[str]:
             if view.fresh(peer) and peer.eligible and peer.receiving and peer.disk_stalled < STALLS:
                 return [f"Its commits wait for an acknowledgement that was lost; {peer.name} has them."]
     if cut_off(view, state):
-        return [f"Neither a candidate nor a witness has answered for {view.config.lease:g} s: it is cut off."]
+        return [f"Neither a candidate nor a witness has answered for {DEAF * view.config.lease:g} s: it is cut off."]
     return []
 
 

@@ -23,6 +23,7 @@ STUCK_AFTER = 1.5
 CLOSE_BEHIND = 1.0  # seconds of lag at which a standby may be waited for again
 CLOSE_BEHIND_FOR = 2.0
 FAR_BEHIND = 5.0  # seconds of lag at which one that was left behind hurries
+DEAF = 2 / 3  # of the lease
 STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
 
 
@@ -220,12 +221,13 @@ def surely_holds_vip(view: View) -> bool | None:
 
 
 def cut_off(view: View, state: State) -> bool:
-    """A writer that hears nobody at all: no candidate and no witness, for the lease."""
+    """A writer that hears nobody at all: no candidate and no witness. If it is only deaf, its VRRP adverts keep the VIP
+    here; and a standby may lead only within the lease after the last contact, so the VIP must leave before that."""
     if state.durable.alone or not view.others:
         return False
-    lease = view.config.lease
-    silent = all(view.silent_for(peer, state) >= lease for peer in view.others)
-    return silent and view.now - state.awake_since >= lease and view.witnessed(lease) is False
+    patience = DEAF * view.config.lease
+    silent = all(view.silent_for(peer, state) >= patience for peer in view.others)
+    return silent and view.now - state.awake_since >= patience and view.witnessed(patience) is False
 
 
 def close_behind(view: View, state: State) -> tuple[bool, State]:
