@@ -166,6 +166,20 @@ class TestDemote:
         assert time.monotonic() - began < 3
         assert without_agent.calls == 1
 
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_a_standby_stops_when_the_writer_waits_for_it_no_more(
+        self, host: Host, mysql_ha: Any, monkeypatch: pytest.MonkeyPatch, alone: bool,
+    ) -> None:
+        host.agent().serve()
+        writer = host.agent("b")
+        writer.state = replace(writer.state, phase="writer")
+        writer.seen = replace(writer.seen, saved=Durable(alone=alone))
+        writer.serve()
+        monkeypatch.setattr(verbs, "LEAVE_BOUND", 1.5)
+        began = time.monotonic()
+        assert mysql_ha("demote", "--hold", "mysqld stops").status == 0
+        assert (time.monotonic() - began < 1.4) is alone
+
     def test_nobody_can(self, mysql_ha: Any, without_agent: type[Closed]) -> None:
         without_agent.error = MysqlError("Access denied")
         done = mysql_ha("demote")

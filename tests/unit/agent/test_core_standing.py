@@ -21,6 +21,7 @@ from mysql_ha_agent.model import (
     VipProbe,
     Witness,
 )
+from mysql_ha_agent.trackfile import MYSQLD_STOPS
 from unit.agent.world import (
     ARRIVED,
     B_WRITES,
@@ -123,6 +124,7 @@ class TestSemiSync:
             (replace(B, receiving=False), SAME, NOW - 2, False),
             (replace(B, mysqld_up=False), SAME, NOW - 2, False),
             (replace(B, disk_stalled=0.5), SAME, NOW - 2, False),
+            (replace(B, leaves=True), SAME, NOW - 2, False),
         ],
     )
     def test_on_again_when_a_standby_is_nearly_caught_up(
@@ -131,6 +133,18 @@ class TestSemiSync:
         server = replace(OPENED, semi_sync=SemiSync(False, 1), comparisons=(("b", comparison),))
         decisions, _ = run(replace(WRITER, mysqld=up(server), peers=(peer, R)), replace(LED, caught_up_since=since))
         assert ([d.on for d in decisions if isinstance(d, SwitchSemiSync)] == [True]) is on
+
+    @pytest.mark.parametrize("left_behind", [False, True])
+    def test_a_standby_that_leaves_is_let_go_once_it_knows_that_it_must_not_lead(self, left_behind: bool) -> None:
+        leaving = replace(B, leaves=True, eligible=False, left_behind=left_behind)
+        after = run(replace(WRITER, peers=(leaving, R)), LED)[1]
+        assert after.durable.alone is left_behind
+
+    def test_a_standby_whose_mysqld_is_about_to_stop_is_left_behind_before_it_stops(self) -> None:
+        for hold, left_behind in (("by hand", False), (MYSQLD_STOPS, True)):
+            assert run(replace(STANDBY, hold=hold), KNOWN)[1].durable.left_behind is left_behind
+        nobody_writes = replace(STANDBY, hold=MYSQLD_STOPS, peers=(B, R))
+        assert not run(nobody_writes, KNOWN)[1].durable.left_behind
 
     def test_a_lost_acknowledgement_is_noticed_and_the_standby_left_behind_once(self) -> None:
         def waiting(acked: int) -> Seen:

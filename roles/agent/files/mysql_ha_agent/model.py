@@ -99,6 +99,7 @@ class Peer:
     answered: float | None = None
     refused: float | None = None  # the newest question that its host refused: no agent ran there then
     knocked: float | None = None  # when it last asked us
+    leaves: bool = False  # its mysqld is about to be stopped
     phase: str = ""
     vip_here: bool = False
     mysqld_up: bool = False

@@ -19,6 +19,7 @@ from .clock import now
 from .config import Config, Member
 from .link import Link
 from .model import Peer
+from .trackfile import MYSQLD_STOPS
 
 WAIT = 0.5  # seconds for which a peer without news may keep our question; it is also how often we are heard there
 BOUND = 1.0  # seconds for a whole answer
@@ -82,6 +83,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         has_channel=bool(channels),
         lag=None if lag is None else _seconds(lag),
         witnessed=status.get("witnessed") is not False,
+        leaves=status.get("hold") == MYSQLD_STOPS,
         events_disabled=tuple(_text(event) for event in mysqld.get("events_disabled", ())),
     )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model import Durable, Peer, SemiSync, Server, State, changed
+from .trackfile import MYSQLD_STOPS
 from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
 
 UNFED = 1.0  # seconds without a connected receiver while a writer lives
@@ -99,7 +100,7 @@ def _misses(view: View, state: State) -> bool:
     writer = view.live_writer()
     if writer is None or writer.answered is None:
         return False
-    if writer.stuck or view.seen.disk_stalled >= view.config.lease:
+    if writer.stuck or view.seen.disk_stalled >= view.config.lease or view.seen.hold == MYSQLD_STOPS:
         return True
     if state.down_since is not None and writer.answered >= state.down_since:
         return True
@@ -190,7 +191,7 @@ def _has_given_up(view: View, state: State, peer: Peer) -> bool:
         return False
     unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
     stalled = peer.disk_stalled >= view.config.lease
-    return not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
+    return peer.leaves or not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
 
 
 def nobody_acknowledges(view: View, state: State) -> bool:
@@ -235,7 +236,8 @@ def close_behind(view: View, state: State) -> tuple[bool, State]:
     proves nothing, because a receiver that has only just connected has no lag yet."""
     receiving = [
         peer for peer in view.others
-        if view.fresh(peer) and peer.mysqld_up and peer.receiving and not peer.errant and peer.disk_stalled < STALLS]
+        if view.fresh(peer) and peer.mysqld_up and peer.receiving and not peer.errant and not peer.leaves
+        and peer.disk_stalled < STALLS]
     for peer in receiving:
         comparison = view.comparison(peer)
         if comparison is not None and not comparison.lacks:
