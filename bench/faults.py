@@ -148,6 +148,11 @@ def isolated(host: str) -> Fault:
     return _filtered(host, "in iifname != lo drop", "out oifname != lo drop")
 
 
+def deaf(host: str) -> Fault:
+    """The host hears nobody; what it sends arrives."""
+    return _filtered(host, "in iifname != lo drop")
+
+
 def vrrp_blocked(host: str) -> Fault:
     """A firewall drops VRRP, everything else passes."""
     return _filtered(host, "in ip protocol 112 drop", "out ip protocol 112 drop")
