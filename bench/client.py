@@ -15,12 +15,14 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pymysql
 
 GAP = 0.05
+LONG = 1.0  # a call of the connector that lasts longer is a wait
 NEXT_TRY = 0.002
 DIRECT_PAUSE = 0.01
 INSERT = "INSERT INTO writes (run, seq, server) VALUES (%s, %s, @@server_uuid)"
@@ -43,6 +45,7 @@ class Order:
     connect_timeout: float | None = 0.1
     read_timeout: float | None = 0.2
     direct: dict[str, str] = field(default_factory=dict)  # servers that are written to beside the VIP, without timeouts
+    crowd: int = 0  # further clients of the VIP, each like the first
     ask_primary: bool = False  # Group Replication: of `addresses` the one that says it is the primary
 
 
@@ -54,14 +57,21 @@ def say(**content: Any) -> None:
 class Writer(threading.Thread):
     """One connection at a time, one insert after another; after an error a new connection."""
 
-    def __init__(self, order: Order, name: str, stop: threading.Event, direct: bool = False) -> None:
+    def __init__(
+        self, order: Order, name: str, stop: threading.Event, direct: bool = False, reports: bool = False
+    ) -> None:
+        """`reports`: of all clients of the VIP, the one that says when writes go and stop."""
         super().__init__(name=name, daemon=True)
         self.order = order
         self.stop = stop
+        self.reports = reports
         self.direct = direct
         self.pause = DIRECT_PAUSE if direct else order.pause
         self.acks: list[tuple[float, float, int, str]] = []  # sent, acknowledged, number, server_uuid
         self.errors: list[tuple[float, str]] = []
+        self.waits: list[tuple[float, float, str]] = []  # began, ended, how it ended: calls longer than LONG
+        self.call = ""  # the one that goes on now
+        self.began = 0.0
         self.sequence = 0
         self.connection: Any = None
         self.server = ""
@@ -75,18 +85,35 @@ class Writer(threading.Thread):
         while not self.stop.is_set():
             try:
                 if self.connection is None:
-                    self.connect()
-                self.write()
+                    self.timed(self.connect)
+                self.timed(self.write)
                 time.sleep(self.pause)
             except (pymysql.Error, OSError) as error:
                 self.failed(error)
                 time.sleep(DIRECT_PAUSE if self.direct else NEXT_TRY)
 
+    def timed(self, call: Callable[[], None]) -> None:
+        self.began, self.call = time.monotonic(), call.__name__
+        ending = "done"
+        try:
+            call()
+        except (pymysql.Error, OSError) as error:
+            ending = f"{type(error).__name__}: {error}"[:120]
+            raise
+        finally:
+            self.note(ending)
+            self.call = ""
+
+    def note(self, ending: str) -> None:
+        at = time.monotonic()
+        if self.call and at - self.began > LONG:
+            self.waits.append((self.began, at, f"{self.call}: {ending}"))
+
     def connect(self) -> None:
         if self.order.ask_primary:
             self.connect_to_primary()
         else:
-            self.open((self.order.direct if self.direct else self.order.addresses)[self.name])
+            self.open(self.order.direct[self.name] if self.direct else next(iter(self.order.addresses.values())))
 
     def connect_to_primary(self) -> None:
         """The first of the addresses that is the primary and online."""
@@ -130,7 +157,7 @@ class Writer(threading.Thread):
         with self.connection.cursor() as cursor:
             cursor.execute(INSERT, (f"{self.order.run}/{self.name}", self.sequence))
         acknowledged = time.monotonic()
-        if not self.direct:
+        if self.reports:
             self.tell(acknowledged)
         self.acks.append((sent, acknowledged, self.sequence, self.server))
 
@@ -165,16 +192,24 @@ def main() -> None:
     order = Order(**json.loads(sys.stdin.readline()))
     stop = threading.Event()
     name = "primary" if order.ask_primary else next(iter(order.addresses))
-    writers = [Writer(order, name, stop), *(Writer(order, name, stop, direct=True) for name in order.direct)]
+    writers = [
+        Writer(order, name, stop, reports=True),
+        *(Writer(order, f"{name}{number}", stop) for number in range(1, order.crowd + 1)),
+        *(Writer(order, each, stop, direct=True) for each in order.direct),
+    ]
     for writer in writers:
         writer.start()
     sys.stdin.readline()
     ended = time.monotonic()
     stop.set()
     for writer in writers:
-        writer.join(1.0)
+        writer.join(max(ended + 1.0 - time.monotonic(), 0.0))
+        writer.note("goes on")
     acks = {writer.name: writer.acks for writer in writers}
-    say(acks=acks, ended=ended, errors={writer.name: writer.errors for writer in writers})
+    say(
+        acks=acks, ended=ended, errors={writer.name: writer.errors for writer in writers},
+        waits={writer.name: writer.waits for writer in writers},
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -69,10 +69,26 @@ def powered_off(host: str) -> Fault:
     docker("kill", "--signal=KILL", container(host))
 
     def undo() -> None:
-        if docker("inspect", "--format={{.State.Running}}", container(host)) != "true":
+        if not _runs(host):
             hosts.lab("power-on", host)
 
     return Fault(at, undo)
+
+
+def rebooted(host: str) -> Fault:
+    """A clean shutdown; a container ends where a machine would start again."""
+    at = time.monotonic()
+    docker("exec", container(host), "systemctl", "--no-block", "reboot")
+
+    def undo() -> None:
+        hosts.wait(lambda: not _runs(host), f"{host} shut down", 60)
+        hosts.lab("power-on", host)
+
+    return Fault(at, undo)
+
+
+def _runs(host: str) -> bool:
+    return docker("inspect", "--format={{.State.Running}}", container(host)) == "true"
 
 
 def paused(host: str) -> Fault:
@@ -130,6 +146,11 @@ def _unfiltered(host: str) -> None:
 def isolated(host: str) -> Fault:
     """The host hears and reaches nobody; its own processes reach each other."""
     return _filtered(host, "in iifname != lo drop", "out oifname != lo drop")
+
+
+def deaf(host: str) -> Fault:
+    """The host hears nobody; what it sends arrives."""
+    return _filtered(host, "in iifname != lo drop")
 
 
 def vrrp_blocked(host: str) -> Fault:

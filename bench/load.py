@@ -40,6 +40,7 @@ class Record:
     acks: dict[str, list[Ack]] = field(default_factory=dict)
     errors: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
     ended: float = 0.0  # when it was told to end
+    waits: list[tuple[float, float, str]] = field(default_factory=list)  # calls longer than a second: began, ended, how
 
     def through_vip(self) -> list[Ack]:
         return next(iter(self.acks.values()), [])
@@ -113,7 +114,8 @@ class Load:
                 self.last_gap = tuple(content["gap"])
             else:
                 acks = {name: [Ack(*ack) for ack in given] for name, given in content["acks"].items()}
-                self.record = Record(acks, content["errors"], content["ended"])
+                waits = [tuple(wait) for given in content["waits"].values() for wait in given]
+                self.record = Record(acks, content["errors"], content["ended"], waits)
         self.ended.set()
 
     def wait_first(self, seconds: float = 10) -> None:

@@ -7,22 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mysql_ha_agent.config import Config
-from mysql_ha_agent.model import (
-    AnyDecision,
-    AskPeers,
-    Decision,
-    Demote,
-    Durable,
-    Kill,
-    Open,
-    Save,
-    Seen,
-    SetLead,
-    SetTrack,
-    State,
-    VipProbe,
-    Witness,
-)
+from mysql_ha_agent.decisions import AnyDecision, AskPeers, Decision, Demote, Kill, Open, Save, SetLead, SetTrack
+from mysql_ha_agent.model import Durable, Seen, State, VipProbe, Witness
 from mysql_ha_agent.statefile import Saving
 from mysql_ha_agent.view import View
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mysql_ha_agent.model import (
+from mysql_ha_agent.decisions import (
     AnnounceVip,
     AnyDecision,
     Demote,
@@ -24,8 +24,8 @@ from mysql_ha_agent.model import (
     SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
-    VipProbe,
 )
+from mysql_ha_agent.model import VipProbe
 
 from .channels import STUCK, Channel
 from .database import Database

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mysql_ha_agent.core import decide
-from mysql_ha_agent.model import AnyDecision, Durable, Seen, State
+from mysql_ha_agent.decisions import AnyDecision
+from mysql_ha_agent.model import Durable, Seen, State
 
 if TYPE_CHECKING:
     from .agent import Agent

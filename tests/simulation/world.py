@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mysql_ha_agent.config import Config, parse
-from mysql_ha_agent.model import Decision
+from mysql_ha_agent.decisions import Decision
 
 from .channels import VIP, Channel
 from .client import Client

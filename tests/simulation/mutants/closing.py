@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from mysql_ha_agent.model import AnyDecision, Demote, Kill, RemoveVip, Seen, SetTrack, State
+from mysql_ha_agent.decisions import AnyDecision, Demote, Kill, RemoveVip, SetTrack
+from mysql_ha_agent.model import Seen, State
 
 from ..fast import replace
 from .mutant import Mutant, planted, without

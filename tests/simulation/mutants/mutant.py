@@ -8,7 +8,8 @@ from dataclasses import replace as slow_replace
 from typing import TYPE_CHECKING, Any
 
 from mysql_ha_agent.core import decide
-from mysql_ha_agent.model import AnyDecision, Channel, Decision, Seen, State
+from mysql_ha_agent.decisions import AnyDecision, Decision
+from mysql_ha_agent.model import Channel, Seen, State
 
 from ..fast import replace
 from ..variant import Variant

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mysql_ha_agent.model import AnyDecision, Durable, Seen, SetTrack, State, VipProbe
+from mysql_ha_agent.decisions import AnyDecision, SetTrack
+from mysql_ha_agent.model import Durable, Seen, State, VipProbe
 
 from ..fast import replace
 from .mutant import Mutant, channels_as, durable_as, peers_as, planted

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mysql_ha_agent.model import AnyDecision, Seen, StartApplier, StartReceiver, State, StopReceiver, SwitchSemiSync
+from mysql_ha_agent.decisions import AnyDecision, StartApplier, StartReceiver, StopReceiver, SwitchSemiSync
+from mysql_ha_agent.model import Seen, State
 
 from ..fast import replace
 from .mutant import Mutant, channels_as, planted, server_as, without

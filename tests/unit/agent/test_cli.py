@@ -166,6 +166,20 @@ class TestDemote:
         assert time.monotonic() - began < 3
         assert without_agent.calls == 1
 
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_a_standby_stops_when_the_writer_waits_for_it_no_more(
+        self, host: Host, mysql_ha: Any, monkeypatch: pytest.MonkeyPatch, alone: bool,
+    ) -> None:
+        host.agent().serve()
+        writer = host.agent("b")
+        writer.state = replace(writer.state, phase="writer")
+        writer.seen = replace(writer.seen, saved=Durable(alone=alone))
+        writer.serve()
+        monkeypatch.setattr(verbs, "LEAVE_BOUND", 1.5)
+        began = time.monotonic()
+        assert mysql_ha("demote", "--hold", "mysqld stops").status == 0
+        assert (time.monotonic() - began < 1.4) is alone
+
     def test_nobody_can(self, mysql_ha: Any, without_agent: type[Closed]) -> None:
         without_agent.error = MysqlError("Access denied")
         done = mysql_ha("demote")
@@ -183,8 +197,11 @@ class TestDemote:
 class TestLeaveVip:
     @pytest.fixture(autouse=True)
     def removed(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+        """From now on no VIP is removed, and nothing is looked for on this machine's wires."""
         calls: list[tuple[str, str]] = []
         monkeypatch.setattr("mysql_ha_agent.vip.remove", lambda vip, interface: calls.append((str(vip), interface)))
+        for name in ("begin", "see_off"):
+            monkeypatch.setattr(f"mysql_ha_agent.departure.Departure.{name}", lambda departure: None)
         return calls
 
     def test_closed_before_the_vip_goes(
@@ -205,9 +222,14 @@ class TestLeaveVip:
 
     def test_without_an_agent(
         self, mysql_ha: Any, removed: list[tuple[str, str]], without_agent: type[Closed],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        seen_off: list[int] = []
+        monkeypatch.setattr(
+            "mysql_ha_agent.departure.Departure.see_off", lambda departure: seen_off.append(len(removed)))
         assert mysql_ha("leave-vip").status == 0
         assert (without_agent.calls, removed) == (1, [("10.0.0.100/24", "eth0")])
+        assert seen_off == [1], "the clients are seen off once the VIP has left"
 
     def test_the_vip_goes_even_if_nothing_can_be_closed(
         self, host: Host, mysql_ha: Any, removed: list[tuple[str, str]], without_agent: type[Closed],

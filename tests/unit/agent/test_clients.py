@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mysql_ha_agent import clients
 from mysql_ha_agent.clients import ESTABLISHED, LISTEN, Connection, concerned, parse
-from mysql_ha_agent.model import SendAway
+from mysql_ha_agent.decisions import SendAway
 from unit.agent.world import DOWN, KNOWN, LED, STANDBY, WRITER, kinds, run
 
 AGENT = Path(clients.__file__).parents[1]
@@ -87,9 +87,11 @@ for family, own in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")):
     served = socket.create_connection(("127.0.0.1", port))
     accepted, _ = listener.accept()
     queued = socket.create_connection(("127.0.0.1", port))
-    vip, member = ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("127.0.0.9")
-    assert clients.send_away(port, {12345}, vip, [member]) == 0
-    assert clients.send_away(port, cookies, vip, [member]) > 0
+    vip, member = ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("127.0.0.9").packed
+    assert clients.of_dead(port, {12345}, vip, [member]) == []
+    found = clients.of_dead(port, cookies, vip, [member])
+    assert len(found) > 2
+    clients.destroy(found)
     for client in (served, queued):
         client.settimeout(2)
         try:

@@ -8,16 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from mysql_ha_agent.model import (
-    RemoveVip,
-    Seen,
-    Server,
-    State,
-    VipProbe,
-    Witness,
-)
+from mysql_ha_agent.decisions import RemoveVip
+from mysql_ha_agent.model import Seen, Server, State, VipProbe, Witness
 from mysql_ha_agent.view import View
 from unit.agent.world import (
+    B_WRITES,
     CLOSED,
     CONFIG,
     DOWN,
@@ -70,6 +65,22 @@ class TestHost:
         assert run(replace(WRITER, peers=gone), alone)[1].reasons == ()
         witnessed = replace(WRITER, peers=gone, witnesses=(Witness("gateway", NOW, NOW - 1),))
         assert run(witnessed, state)[1].reasons == ()
+
+    def test_a_deaf_writer_lets_go_while_its_standby_may_still_lead(self) -> None:
+        """Both count the same silence. Its adverts arrive, so the VIP stays until then."""
+        lease = CONFIG.lease
+        for silent, lets_go in ((0.6 * lease, False), (0.75 * lease, True)):
+            gone = (replace(B, asked=NOW, answered=NOW - silent), replace(R, asked=NOW, answered=NOW - silent))
+            state = replace(LED, opened_at=NOW - 50)
+            assert ("cut off" in " ".join(run(replace(WRITER, peers=gone), state)[1].reasons)) is lets_go
+            led_by = replace(B_WRITES, answered=NOW - silent)
+            waiting = replace(KNOWN, writer="b", contact=NOW - silent)
+            assert not run(replace(STANDBY, peers=(led_by, R)), waiting)[1].durable.left_behind
+
+    def test_a_writer_that_only_its_witnesses_do_not_answer_stays(self) -> None:
+        asks = config(witnesses=["gateway"])
+        seen = replace(WRITER, peers=(B, replace(R, answered=NOW - 60)), witnesses=(Witness("gateway", NOW, NOW - 60),))
+        assert run(seen, replace(LED, opened_at=NOW - 50), of=asks)[1].reasons == ()
 
     def test_a_witness_that_has_never_answered_does_not_switch_that_off(self) -> None:
         """As after a restart of the agent on a host that is cut off, or where the gateway answers no ping."""

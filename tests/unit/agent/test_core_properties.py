@@ -10,25 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mysql_ha_agent.model import (
-    Comparison,
-    Demote,
-    Durable,
-    Kill,
-    Mysqld,
-    Open,
-    Peer,
-    Seen,
-    SemiSync,
-    Server,
-    SetTrack,
-    StartReceiver,
-    State,
-    StopReceiver,
-    SwitchSemiSync,
-    VipProbe,
-    Witness,
-)
+from mysql_ha_agent.decisions import Demote, Kill, Open, SetTrack, StartReceiver, StopReceiver, SwitchSemiSync
+from mysql_ha_agent.model import Comparison, Durable, Mysqld, Peer, Seen, SemiSync, Server, State, VipProbe, Witness
 from mysql_ha_agent.standing import in_contact
 from mysql_ha_agent.view import View
 from unit.agent.world import CHANNEL, NOW, ONE_WAY, TO_VIP, config, run

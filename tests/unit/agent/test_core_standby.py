@@ -8,15 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from mysql_ha_agent.model import (
-    Comparison,
-    Durable,
-    Peer,
-    Save,
-    SemiSync,
-    SetTrack,
-    StartReceiver,
-)
+from mysql_ha_agent.decisions import Save, SetTrack, StartReceiver
+from mysql_ha_agent.model import Comparison, Durable, Peer, SemiSync
 from unit.agent.world import (
     B_WRITES,
     CHANNEL,

@@ -62,6 +62,16 @@ class StalledDisk:
         return self.seconds
 
 
+class Connections:
+    """In the place of Departure."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def sweep_if_gone(self) -> None:
+        self.looks += 1
+
+
 class Host:
     """A guard with its files, whose time is ours."""
 
@@ -71,8 +81,10 @@ class Host:
         }
         self.config: Config = config(down_timeout=5, disk_timeout=10, **names, **changes)
         self.journal, self.mysqld, self.disk = Journal(), Mysqld(), StalledDisk()
+        self.connections = Connections()
         self.guard = Guard(
-            self.config, cast(Any, self.journal), cast(Any, self.mysqld), cast("list[Disk]", [self.disk]))
+            self.config, cast(Any, self.journal), cast(Any, self.mysqld), cast("list[Disk]", [self.disk]),
+            cast(Any, self.connections))
         self.at = START
         self.alive = 0
         trackfile.write_track(self.config.track_file, "0")
@@ -109,6 +121,16 @@ class TestAgentDown:
     def test_a_live_agent_is_left_alone(self, host: Host) -> None:
         host.runs(30, touching=True)
         assert (host.mysqld.closed, host.track, host.hold) == (0, "0", None)
+
+    def test_the_connections_to_a_vip_that_has_left_are_ended_for_it(self, host: Host) -> None:
+        host.runs(1.5)
+        assert host.connections.looks == 0
+        Path(host.config.pause_file).touch()
+        host.runs(1)
+        assert host.connections.looks >= 5
+        looks = host.connections.looks
+        host.runs(1, touching=True)
+        assert host.connections.looks == looks
 
     def test_a_restart_is_left_alone(self, host: Host) -> None:
         host.runs(4.5)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mysql_ha_agent import journal as module
+from mysql_ha_agent.decisions import AskPeers, Save
 from mysql_ha_agent.journal import SAY_AGAIN, Journal
-from mysql_ha_agent.model import AskPeers, Durable, Save
+from mysql_ha_agent.model import Durable
 
 SAVE = Save("the memory changed", Durable())
 PROBE = Save("can the state file be written?", Durable(), probe=True)

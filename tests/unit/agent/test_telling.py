@@ -47,7 +47,7 @@ class TestStatus:
     def test_every_field_of_a_peer_that_it_can_tell_is_told(self) -> None:
         seen = replace(STANDBY, saved=Durable(7, 5, alone=True, left_behind=True, errant="u:1"), lead="24")
         peer = peers.parse("a", json.dumps(status(CONFIG, seen, KNOWN, NOW, "s-1")).encode()).peer
-        assert (peer.generation, peer.led, peer.alone, peer.left_behind, peer.errant) == (7, 5, True, True, True)
+        assert (peer.generation, peer.led, peer.alone, peer.left_behind, peer.errant) == (7, 5, True, True, "u:1")
         assert (peer.lead, peer.has_channel, peer.lag) == (24, True, 0.0)
 
     def test_only_what_is_on_disk_is_shown(self) -> None:
@@ -87,7 +87,7 @@ class TestNotRedundant:
             (replace(WRITER, peers=(B,), witnesses=(Witness("gateway", NOW),)), LED,
              "No witness answers: without its standby this writer would close, because it may be cut off."),
             (replace(WRITER, peers=(replace(B, witnessed=False), R)), LED,
-             "No witness answers b, which would not lead over a silent writer."),
+             "No other candidate may lead: b hears no witness, so it would not lead over a silent writer."),
         ],
     )
     def test_it_says_why(self, seen: Seen, state: State, said: str) -> None:

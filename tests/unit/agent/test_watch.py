@@ -15,12 +15,13 @@ import pytest
 from mysql_ha_agent import watch as module
 from mysql_ha_agent.clock import now
 from mysql_ha_agent.lib._connection import MysqlError
+from mysql_ha_agent.model import Comparison
 from mysql_ha_agent.mysqld import process_behind
-from mysql_ha_agent.watch import RECONNECT_AFTER, Watch
+from mysql_ha_agent.watch import RECONNECT_AFTER, Holding, Watch
 from unit.agent.world import CONFIG, config
 
 MOST = 5
-SETS = {"b": ("v:1", "v"), "r": ("nonsense", "w")}
+SETS = {"b": Holding("v:1", "v"), "r": Holding("nonsense", "w")}
 
 
 class Enough(BaseException):
@@ -29,7 +30,8 @@ class Enough(BaseException):
 
 class FakeSession:
     def row(self, sql: str, args: Any = None) -> dict[str, Any]:
-        return {"executed": "u:1-9", "relay": 1}
+        return {"executed": "u:1-9", "pending": "", "owned": "", "relay": 1, "flushes": 1, "closed": 1,
+                "acknowledges": 1}
 
     def value(self, sql: str, args: Any = None) -> Any:
         return "110"
@@ -60,7 +62,7 @@ class FakeInstance:
         self.sessions = FakeSessions(watch=FakeSession())
         self.process = SimpleNamespace(pid=1, alive=lambda: True, ends=lambda within: False)
         self.dialect = SimpleNamespace(version="9.7.4")
-        self.uuid, self.semi_sync_source = "u", None
+        self.uuid, self.semi_sync_source, self.semi_sync_replica = "u", None, None
 
     def find_semi_sync(self) -> None:
         return
@@ -88,11 +90,11 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "read_channels_of", lambda session: [])
 
 
-def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., dict[str, str]]:
-    def compare(session: Any, theirs: str) -> dict[str, str]:
-        if wrong(theirs):
+def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., Comparison]:
+    def compare(session: Any, own: Any, holding: Holding) -> Comparison:
+        if wrong(holding.held):
             raise error
-        return {"gtid_missing": "", "gtid_extra": ""}
+        return Comparison(holding.held, "", "", False)
 
     return compare
 
@@ -101,7 +103,7 @@ def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., di
 class TestComparison:
     def test_a_set_that_mysqld_does_not_take_costs_that_comparison_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         malformed = MysqlError("Malformed GTID set specification 'nonsense'.", 1772)
-        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: theirs == "nonsense", malformed))
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: theirs == "nonsense", malformed))
         watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
         watch.instance = instance  # type: ignore[assignment]
         watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
@@ -112,13 +114,13 @@ class TestComparison:
 
     @pytest.mark.parametrize("number", [None, 0, 2013])
     def test_a_lost_session_is_no_malformed_set(self, monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
-        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: True, MysqlError("it is gone", number)))
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: True, MysqlError("it is gone", number)))
         watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
         with pytest.raises(MysqlError, match="it is gone"):
             watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
 
     def test_what_fails_at_every_look_is_no_storm_of_logins(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: True, MysqlError("it is gone", 2013)))
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: True, MysqlError("it is gone", 2013)))
         slept: list[float] = []
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=slept.append))
         with pytest.raises(Enough):

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tells the clients of a mysqld that has died so at once.
+"""The TCP sockets of this host, listed and reset by the kernel (SOCK_DIAG, SOCK_DESTROY).
 
-The kernel closes the connections of a killed process only when it has freed its memory: 150 to 260 ms later with half
-a gigabyte. Until then clients wait for an answer, and new ones are let into a queue that nobody will ever serve. So the
-agent has the kernel reset them (SOCK_DESTROY), and they come back to wherever the VIP is by then.
+Those of a mysqld that has died are reset at once: the kernel closes the connections of a killed process only when it
+has freed its memory, 150 to 260 ms later with half a gigabyte. Until then clients wait for an answer, and new ones are
+let into a queue that nobody will ever serve. Reset, they come back to wherever the VIP is by then.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ SOCK_DIAG = 4  # the netlink family
 BY_FAMILY, DESTROY = 20, 21
 REQUEST, ACK, DUMP = 0x1, 0x4, 0x300
 ERROR, DONE = 2, 3
-ESTABLISHED, CLOSE_WAIT, LISTEN = 1, 8, 10
-STATES = 1 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << LISTEN
+ESTABLISHED, TIME_WAIT, CLOSE, CLOSE_WAIT, LISTEN, NEW_SYN_RECV = 1, 6, 7, 8, 10, 12
+SERVED = 1 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << LISTEN
+# Of one in TIME-WAIT nothing is left but its number: no program has it.
+CONNECTED = (1 << NEW_SYN_RECV + 1) - 1 & ~(1 << TIME_WAIT | 1 << CLOSE | 1 << LISTEN)
 BOUND = 0.5  # seconds for an answer of the kernel
 _HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBBI48s")
@@ -49,6 +51,14 @@ class Connection:
     def other(self) -> bytes:
         return self._address(3)
 
+    @property
+    def own_port(self) -> int:
+        return int(_PLACE.unpack_from(self.place)[0])
+
+    @property
+    def other_port(self) -> int:
+        return int(_PLACE.unpack_from(self.place)[1])
+
     def _address(self, which: int) -> bytes:
         raw = bytes(_PLACE.unpack_from(self.place)[which])
         if self.family == socket.AF_INET:
@@ -61,9 +71,10 @@ class Connection:
         return int(_COOKIE.unpack_from(self.place, 40)[0])
 
 
-def ask(family: int, port: int) -> bytes:
+def ask(family: int, states: int, port: int = 0) -> bytes:
+    """For the sockets in these states, at this own port or at any."""
     place = _PLACE.pack(port, 0, b"", b"") + bytes(4) + b"\xff" * 8
-    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, STATES, place)
+    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, states, place)
     return _HEADER.pack(_HEADER.size + len(body), BY_FAMILY, REQUEST | DUMP, 1, 0) + body
 
 
@@ -102,26 +113,37 @@ def concerned(
 
 def listening(port: int) -> frozenset[int]:
     """The cookies of the sockets that listen at this port. Raises OSError."""
-    return frozenset(one.cookie for one in _list(port) if one.state == LISTEN)
+    return frozenset(one.cookie for one in _list(SERVED, port) if one.state == LISTEN)
 
 
-def send_away(port: int, listeners: Collection[int], vip: IpAddress, members: Iterable[IpAddress]) -> int:
-    """Resets the connections to the VIP of a dead mysqld that listened with these sockets; how many. Raises OSError."""
-    told = concerned(_list(port), listeners, vip.packed, frozenset(member.packed for member in members))
+def of(vip: IpAddress) -> list[Connection]:
+    """The connections to, or from, the VIP: in whatever state, at whatever port. Raises OSError."""
+    return [one for one in _list(CONNECTED) if one.own == vip.packed]
+
+
+def of_dead(
+    port: int, listeners: Collection[int], vip: IpAddress, members: Collection[bytes]
+) -> list[Connection]:
+    """Of a dead mysqld that listened at this port with these sockets: these, and the connections to the VIP. Raises
+    OSError."""
+    return concerned(_list(SERVED, port), listeners, vip.packed, members)
+
+
+def destroy(connections: Iterable[Connection]) -> None:
+    """Raises OSError; not for one that is gone by itself."""
     with _kernel() as kernel:
-        for connection in told:
+        for connection in connections:
             kernel.send(reset(connection))
             for answer in parse(kernel.recv(1 << 16)):
-                if isinstance(answer, int) and answer not in (0, errno.ENOENT):  # gone by itself
+                if isinstance(answer, int) and answer not in (0, errno.ENOENT):
                     raise OSError(answer, os.strerror(answer))
-    return len(told)
 
 
-def _list(port: int) -> list[Connection]:
+def _list(states: int, port: int = 0) -> list[Connection]:
     found = []
     with _kernel() as kernel:
         for family in (socket.AF_INET, socket.AF_INET6):
-            kernel.send(ask(family, port))
+            kernel.send(ask(family, states, port))
             error = None
             while error is None:
                 for one in parse(kernel.recv(1 << 16)):

@@ -11,30 +11,27 @@ from __future__ import annotations
 
 from . import standing, votes
 from .config import Config
-from .eligibility import STEADY, VIP_GONE, channel_broken, note_pause, reasons_against
-from .leading import be_writer, promote
-from .lib import _gtid as gtid
-from .model import (
+from .decisions import (
     AnyDecision,
     AskPeers,
-    Channel,
     Demote,
     Kill,
     Open,
     Rejoin,
     RemoveVip,
     Save,
-    Seen,
     SendAway,
-    Server,
     SetLead,
     SetTrack,
-    State,
     StopEvents,
     SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
 )
+from .eligibility import STEADY, VIP_GONE, channel_broken, note_pause, reasons_against
+from .leading import be_writer, promote
+from .lib import _gtid as gtid
+from .model import Channel, Seen, Server, State
 from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
 FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing from a live writer to be called errant

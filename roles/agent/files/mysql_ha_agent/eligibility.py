@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from . import votes
 from .model import Channel, Peer, State
-from .standing import STALLS, applier_stands, cut_off, in_contact, led_last, quorum, stuck
+from .standing import DEAF, STALLS, applier_stands, cut_off, in_contact, led_last, quorum, stuck
 from .view import PEER_SILENT, View
 
 STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
@@ -105,7 +105,7 @@ def _against_writer(view: View, state: State) -> list[str]:
             if view.fresh(peer) and peer.eligible and peer.receiving and peer.disk_stalled < STALLS:
                 return [f"Its commits wait for an acknowledgement that was lost; {peer.name} has them."]
     if cut_off(view, state):
-        return [f"Neither a candidate nor a witness has answered for {view.config.lease:g} s: it is cut off."]
+        return [f"Neither a candidate nor a witness has answered for {DEAF * view.config.lease:g} s: it is cut off."]
     return []
 
 
@@ -128,6 +128,10 @@ def _against_data(view: View, state: State) -> list[str]:
             seeded = [peer.name for peer in view.seen.peers if view.live(peer) and peer.gtid_executed]
             if seeded:
                 reasons.append(f"It is empty, while {seeded[0]} has transactions.")
+    lost = lost_own(view)
+    if lost:
+        reasons.append(
+            f"It has lost transactions of its own ({lost}), which replication does not bring back: provision it anew.")
     if state.durable.errant and not state.accepted:
         reasons.append(f"It has transactions that the cluster does not have: {state.durable.errant}.")
     if state.durable.left_behind and not state.accepted:
@@ -150,6 +154,16 @@ def unwritten(view: View) -> str:
     if file.unsaved < view.config.disk_timeout:
         return ""
     return f"Its state file {path} has taken no write for {view.config.disk_timeout:g} s ({file.error or 'it waits'})"
+
+
+def lost_own(view: View) -> str:
+    """What a live writer has of the transactions that this closed server once made, and this server has not: its disk
+    lost what it had flushed, or it was restored from a backup. A receiver leaves out what bears its own server_id."""
+    writer, server = view.live_writer(), view.server
+    comparison = view.comparison(writer) if writer is not None else None
+    if comparison is None or server is None or not server.closed:
+        return ""
+    return ",".join(part for part in comparison.peer_extra.split(",") if part.startswith(server.uuid))
 
 
 def _against_order(view: View, state: State) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A small process beside the agent: it writes to mysqld's disks, kills an agent that hangs, and closes mysqld for one
-that stays down.
+"""A small process beside the agent: it writes to mysqld's disks, kills an agent that hangs, and for one that stays down
+it closes mysqld and ends the connections to a VIP that has left.
 
 It is a process of its own because a write to a stalled disk cannot be ended, not even by SIGKILL. Once it runs it
 needs no disk: its code and its sessions are there, and its memory is locked as far as the kernel allows it.
@@ -19,8 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import threads, trackfile
+from .addresses import Addresses
 from .clock import now
 from .config import Config
+from .departure import Departure
 from .journal import Journal
 from .lib._connection import MysqlError
 from .mysqld import Instance, Process, process_behind
@@ -38,11 +40,13 @@ LOCK_MEMORY = 1 | 2 | 4  # MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT
 
 
 def run(config: Config, journal: Journal) -> None:
-    """For ever."""
+    """For ever. Raises OSError when the kernel does not list its addresses."""
     lock_memory(journal)
     disks = [Disk(directory) for directory in config.disks]
     server = Server(config)
-    guard = Guard(config, journal, server, disks)
+    addresses = Addresses(config.vip.ip, config.interface, lambda: None)
+    guard = Guard(config, journal, server, disks, Departure(config, addresses.here))
+    addresses.start()
     server.start()
     for disk in disks:
         disk.start()
@@ -222,11 +226,14 @@ def kill_agent(pid: int, instance: str) -> bool:
 
 
 class Guard:
-    def __init__(self, config: Config, journal: Journal, server: Server, disks: list[Disk]) -> None:
+    def __init__(
+        self, config: Config, journal: Journal, server: Server, disks: list[Disk], departure: Departure
+    ) -> None:
         self._config = config
         self._journal = journal
         self._disks = disks
         self._server = server
+        self._departure = departure
         self._silence = Awake()
         self._alive: str | None = None
         self._killed = False  # the agent that is silent now
@@ -261,7 +268,10 @@ class Guard:
             self._attempt(lambda: trackfile.remove_hold(config.hold_file, REASON))
             return
         silent = self._silence.lasts(at)
-        if silent < self._patience or trackfile.paused(config.pause_file):
+        if silent < self._patience:
+            return
+        self._attempt(self._departure.sweep_if_gone)
+        if trackfile.paused(config.pause_file):
             return
         if not self._killed:
             self._killed = True

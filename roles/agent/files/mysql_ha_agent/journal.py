@@ -11,15 +11,15 @@ from dataclasses import dataclass, fields
 from logging.handlers import QueueHandler, QueueListener
 
 from .clock import now
-from .model import (
+from .decisions import (
     AnnounceVip,
     AskPeers,
     Decision,
     Demote,
-    Durable,
     EnableEvents,
     Fence,
     Kill,
+    Nudge,
     Open,
     ProbeVip,
     Rejoin,
@@ -30,12 +30,14 @@ from .model import (
     SetTrack,
     StartApplier,
     StartReceiver,
-    State,
     StopEvents,
     StopReceiver,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
+    Unblock,
 )
+from .model import Durable, State
 
 _LINES = 1000
 SAY_AGAIN = 60.0  # seconds, after which an error that goes on is said again
@@ -51,6 +53,8 @@ def words(decision: Decision) -> str:
         return f"fence command run for {decision.peer}"
     if isinstance(decision, SyncRelayLog):
         return f"sync_relay_log {'1' if decision.on else 'raised'}"
+    if isinstance(decision, SwitchAcknowledging):
+        return f"acknowledging switched {'on' if decision.on else 'off'}"
     if isinstance(decision, SwitchSemiSync):
         return f"semi-sync switched {'on' if decision.on else 'off'}"
     if isinstance(decision, Open):
@@ -63,7 +67,8 @@ def words(decision: Decision) -> str:
         AskPeers: "peers asked", Save: "memory saved", Demote: "writes closed", Kill: "mysqld killed",
         ProbeVip: "VIP probed", AnnounceVip: "VIP announced", RemoveVip: "VIP removed",
         SendAway: "clients sent away", Rejoin: "rejoined by CLONE",
-        EnableEvents: "events enabled", StopEvents: "events stopped",
+        EnableEvents: "events enabled", StopEvents: "events stopped", Nudge: "a transaction without content committed",
+        Unblock: "the clients that hold up the applier disconnected",
     }[type(decision)]
 
 

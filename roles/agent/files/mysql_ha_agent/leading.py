@@ -5,24 +5,21 @@
 from __future__ import annotations
 
 from . import standing, votes
-from .model import (
+from .decisions import (
     AnnounceVip,
     AskPeers,
-    Channel,
     EnableEvents,
     Fence,
     Nudge,
     Open,
-    Peer,
     ProbeVip,
-    SemiSync,
-    Server,
     SetLead,
     StartApplier,
     StopReceiver,
     SwitchSemiSync,
     Unblock,
 )
+from .model import Channel, Peer, SemiSync, Server
 from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 from .view import FRESH
 

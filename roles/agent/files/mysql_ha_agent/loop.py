@@ -9,49 +9,47 @@ import signal
 import threading
 from dataclasses import replace
 
-from . import clients, fence, statefile, trackfile, vip
+from . import applying, fence, semisync, statefile, threads, trackfile, vip
 from .addresses import Addresses
 from .adverts import Adverts
 from .clock import now
 from .config import Config
 from .core import decide
-from .endpoints import Board, serve
-from .journal import Journal
-from .lanes import Lanes
-from .lib._connection import MysqlError
-from .model import (
-    WRITER_SET,
+from .decisions import (
     AnnounceVip,
     AnyDecision,
     AskPeers,
     Decision,
     Demote,
-    Durable,
     EnableEvents,
     Fence,
     Kill,
+    Nudge,
     Open,
-    Peer,
     ProbeVip,
     Rejoin,
     RemoveVip,
     Save,
-    Seen,
     SendAway,
     SetLead,
     SetTrack,
     StartApplier,
     StartReceiver,
-    State,
     StopEvents,
     StopReceiver,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
-    VipProbe,
+    Unblock,
 )
+from .departure import Departure
+from .endpoints import Board, serve
+from .journal import Journal
+from .lanes import Lanes
+from .lib._connection import MysqlError
+from .model import WRITER_SET, Durable, Peer, Seen, State, VipProbe
 from .mysqld import Instance
 from .peers import Peers
-from .refusal import Refusal
 from .rejoin import Rejoining
 from .systemd import Systemd
 from .telling import gives_up
@@ -71,7 +69,8 @@ class Agent:
         self._wakeup = threading.Event()
         self._stop = False
         wake = self._wakeup.set
-        self.addresses = Addresses(config.vip.ip, config.interface, wake)
+        self.addresses = Addresses(config.vip.ip, config.interface, self._on_address)
+        self.departure = Departure(config, self.addresses.here)
         self.adverts = Adverts(config)
         self.keepalived = trackfile.KeepalivedWatch(config.keepalived_pid_file)
         self.peers = Peers(config, wake)
@@ -83,7 +82,6 @@ class Agent:
         on_disk = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
         self.saving = statefile.Saving(on_disk, now())
         self.vip_probe = VipProbe()
-        self.refusal = Refusal(config, self.addresses.here)
         self.fenced: dict[str, float] = {}
         self.state = State(durable=remembered, memory_lost=self.memory_lost)
         self.board = Board(config, self._see(), self.state)
@@ -94,6 +92,7 @@ class Agent:
             signal.signal(number, self._on_signal)
         systemd = Systemd()
         self.addresses.start()
+        threads.start(self.departure.follow, "departure")
         self.adverts.start()
         self.peers.start()
         self.witnesses.start()
@@ -190,12 +189,10 @@ class Agent:
         error: Exception | None = None
         try:
             if isinstance(decision, SendAway):
-                members = [member.address for member in self.config.members]
-                clients.send_away(
-                    self.config.port, self.watch.listeners_of_the_dead(), self.config.vip.ip, members)
+                self.departure.send_away(self.watch.listeners_of_the_dead())
             elif isinstance(decision, SetTrack):
                 if decision.value == "1" and self.addresses.here():  # it leaves, and clients do not know it yet
-                    self.refusal.begin()
+                    self.departure.begin()
                 trackfile.write_track(self.config.track_file, decision.value)
             elif isinstance(decision, SetLead):
                 trackfile.write_lead(self.config.lead_file, decision.value)
@@ -234,6 +231,7 @@ class Agent:
         elif isinstance(decision, AnnounceVip):
             vip.announce(config.vip, config.interface)
         elif isinstance(decision, RemoveVip):
+            self.departure.begin()
             vip.remove(config.vip, config.interface)
         else:
             fence.run(config, decision.peer)
@@ -257,6 +255,12 @@ class Agent:
             instance.start_applier(decision.channel)
         elif isinstance(decision, SyncRelayLog):
             instance.sync_relay_log(decision.on)
+        elif isinstance(decision, SwitchAcknowledging):
+            instance.switch_acknowledging(decision.on)
+        elif isinstance(decision, Nudge):
+            semisync.nudge(instance.sessions["applier"])
+        elif isinstance(decision, Unblock):
+            applying.unblock(instance.sessions["second"], decision.channel)
         elif isinstance(decision, SwitchSemiSync):
             instance.switch_semi_sync(decision.on)
         elif isinstance(decision, EnableEvents):
@@ -301,6 +305,10 @@ class Agent:
         self.journal.say(f"the memory is lost: {self.memory_lost}", logging.ERROR)
         rivals = self.config.is_candidate and any(member.role == "candidate" for member in self.config.peers)
         return durable if rivals else Durable()  # nobody else can have led
+
+    def _on_address(self) -> None:
+        self.departure.news.set()
+        self._wakeup.set()
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._stop = True

@@ -19,7 +19,7 @@ from . import events, semisync
 from .demotion import demote
 from .lib._connection import MysqlError, Session
 from .lib._dialect import Dialect
-from .lib._instance import read_dialect
+from .lib._instance import read_channels_of, read_dialect
 from .sessions import REMOVED, WATCH, Sessions, listens
 from .trackfile import lives
 
@@ -138,6 +138,7 @@ class Instance:
             self.dialect: Dialect = read_dialect(watch)
             self.uuid = str(watch.value("SELECT @@GLOBAL.server_uuid"))
             self.semi_sync_source: str | None = None
+            self.semi_sync_replica: str | None = None
             self.find_semi_sync()
             if self.semi_sync_source:
                 semisync.finish(watch, self.semi_sync_source)
@@ -171,10 +172,13 @@ class Instance:
     def find_semi_sync(self) -> None:
         """The plugin may be loaded while mysqld runs. Until 8.0.26 the source was called master."""
         rows = self.sessions[WATCH].run(
-            "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
-            " ('rpl_semi_sync_source_enabled', 'rpl_semi_sync_master_enabled')"
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('rpl_semi_sync_source_enabled',"
+            " 'rpl_semi_sync_master_enabled', 'rpl_semi_sync_replica_enabled', 'rpl_semi_sync_slave_enabled')"
         )
-        self.semi_sync_source = str(rows[0]["variable_name"]) if rows else None
+        names = [str(row["variable_name"]) for row in rows]
+        sources = [name for name in names if name.endswith(("source_enabled", "master_enabled"))]
+        self.semi_sync_source = next(iter(sources), None)
+        self.semi_sync_replica = next((name for name in names if name != self.semi_sync_source), None)
 
     def ended(self, seconds: float, woken: int) -> bool:
         """Waits so long, or until the descriptor `woken` is readable or another session has ended; returns at once when
@@ -211,6 +215,16 @@ class Instance:
 
     def sync_relay_log(self, on: bool) -> None:
         self.sessions["applier"].run(f"SET GLOBAL sync_relay_log = {1 if on else SELDOM}")
+
+    def switch_acknowledging(self, on: bool) -> None:
+        """As a replica. It takes effect with a new connection. Raises MysqlError."""
+        session = self.sessions["receiver"]
+        if self.semi_sync_replica:
+            session.run(f"SET GLOBAL {self.semi_sync_replica} = {'ON' if on else 'OFF'}")
+        for channel in read_channels_of(session):
+            if channel["io_running"] != "No":
+                self.stop_receiver(channel["name"])
+                self.start_receiver(channel["name"])
 
     def switch_semi_sync(self, on: bool) -> None:
         """Switching off lets commits go on within milliseconds, and returns more than a second later."""

@@ -19,6 +19,7 @@ from .clock import now
 from .config import Config, Member
 from .link import Link
 from .model import Peer
+from .trackfile import MYSQLD_STOPS
 from .watch import Holding
 
 WAIT = 0.5  # seconds for which a peer without news may keep our question; it is also how often we are heard there
@@ -93,6 +94,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         lag=None if channel["lag"] is None else _seconds(channel["lag"]),
         behind=None if behind is None else _seconds(behind),
         witnessed=status.get("witnessed") is not False,
+        leaves=status.get("hold") == MYSQLD_STOPS,
         events_disabled=tuple(_text(event) for event in mysqld.get("events_disabled", ())),
     )
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from . import votes
 from .model import Durable, Peer, SemiSync, Server, State, changed
+from .trackfile import MYSQLD_STOPS
 from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
 
 UNFED = 1.0  # seconds without a connected receiver while a writer lives
@@ -27,6 +28,7 @@ CLOSE_BEHIND_FOR = 2.0
 FAR_BEHIND = 6.0  # the same, at which one that was left behind hurries
 APPLIER_STANDS = 2.0
 HALTED = 4.0  # seconds without a byte while the writer's commits wait
+DEAF = 2 / 3  # of the lease
 STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
 
 
@@ -127,7 +129,7 @@ def _misses(view: View, state: State) -> bool:
     writer = view.live_writer()
     if writer is None or writer.answered is None:
         return False
-    if writer.stuck or view.seen.disk_stalled >= view.config.lease:
+    if writer.stuck or view.seen.disk_stalled >= view.config.lease or view.seen.hold == MYSQLD_STOPS:
         return True
     if state.down_since is not None and writer.answered >= state.down_since:
         return True
@@ -284,7 +286,7 @@ def _has_given_up(view: View, state: State, peer: Peer) -> bool:
     if not peer.left_behind or peer.generation != state.durable.generation:
         return False
     stalled = peer.disk_stalled >= view.config.lease
-    return not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
+    return peer.leaves or not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
 
 
 def nobody_acknowledges(view: View, state: State) -> bool:
@@ -315,12 +317,13 @@ def surely_holds_vip(view: View) -> bool | None:
 
 
 def cut_off(view: View, state: State) -> bool:
-    """A writer that hears nobody at all: no candidate and no witness, for the lease."""
+    """A writer that hears nobody at all: no candidate and no witness. If it is only deaf, its VRRP adverts keep the VIP
+    here; and a standby may lead only within the lease after the last contact, so the VIP must leave before that."""
     if state.durable.alone or not view.others:
         return False
-    lease = view.config.lease
-    silent = all(view.silent_for(peer, state) >= lease for peer in view.others)
-    return silent and view.now - state.awake_since >= lease and view.witnessed(lease) is False
+    patience = DEAF * view.config.lease
+    silent = all(view.silent_for(peer, state) >= patience for peer in view.others)
+    return silent and view.now - state.awake_since >= patience and view.witnessed(patience) is False
 
 
 def close_behind(view: View, state: State) -> tuple[bool, State]:
@@ -328,7 +331,8 @@ def close_behind(view: View, state: State) -> tuple[bool, State]:
     proves nothing, because a receiver that has only just connected has no lag yet."""
     receiving = [
         peer for peer in view.others
-        if view.fresh(peer) and peer.mysqld_up and peer.receiving and not peer.errant and peer.disk_stalled < STALLS]
+        if view.fresh(peer) and peer.mysqld_up and peer.receiving and not peer.errant and not peer.leaves
+        and peer.disk_stalled < STALLS]
     for peer in receiving:
         comparison = view.comparison(peer)
         if comparison is not None and not comparison.lacks:

@@ -7,19 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .config import Config
-from .model import (
-    AnyDecision,
-    Channel,
-    Decision,
-    Seen,
-    Server,
-    StartApplier,
-    StartReceiver,
-    State,
-    StopReceiver,
-    changed,
-    with_retry,
-)
+from .decisions import AnyDecision, Decision, StartApplier, StartReceiver, StopReceiver
+from .model import Channel, Seen, Server, State, changed, with_retry
 from .view import View
 
 RETRY = 0.3  # seconds

@@ -71,6 +71,9 @@ def write_lead(path: str, value: str) -> None:
 # ---- what people and other programs ask for --------------------------------------------------------------------------
 
 
+MYSQLD_STOPS = "mysqld stops"  # the hold that mysqld's unit places
+
+
 def read_hold(path: str) -> str | None:
     """The reason in the hold file; None when there is none."""
     try:

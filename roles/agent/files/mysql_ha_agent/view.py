@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .config import Config
-from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State, StopReceiver
+from .decisions import StopReceiver
+from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State
 
 FRESH = 1.5  # seconds; an answer that is not older than this, and the newest question's, speaks for the present
 PEER_SILENT = 2.0  # a peer or witness that has not answered for so long no longer counts as live

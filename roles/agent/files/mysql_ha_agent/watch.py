@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import clients, semisync, threads
+from . import applying, clients, semisync, threads
 from .clock import now
 from .config import Config
 from .lib._channel import one_line
@@ -272,14 +272,15 @@ class Watch:
         if instance.semi_sync_source is None:
             instance.find_semi_sync()
         found = [facts for facts in read_channels_of(session) if not facts["name"].startswith("group_replication_")]
-        channels = tuple(map(self._channel, found))
+        channels = tuple(self._channel(session, instance, facts) for facts in found)
         received = ",".join(facts["received_gtid"] for facts in found if facts["received_gtid"])
         return {"channels": channels, **self._sets_of(session, instance, received)}
 
     def _sets_of(self, session: Session, instance: Instance, received: str) -> dict[str, Any]:
         """`received`: by all channels, read before: what is executed since then is in the executed set."""
         row = session.row(
-            "SELECT @@GLOBAL.gtid_executed AS executed, GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS pending,"
+            f"SELECT {self._acknowledges(instance)} AS acknowledges,"
+            " @@GLOBAL.gtid_executed AS executed, GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS pending,"
             " @@GLOBAL.gtid_owned AS owned, @@GLOBAL.sync_relay_log AS relay, @@GLOBAL.sync_binlog = 1"
             " AND @@GLOBAL.innodb_flush_log_at_trx_commit = 1 AS flushes, @@GLOBAL.read_only AS closed", [received])
         own = Own(
@@ -300,9 +301,12 @@ class Watch:
         return {
             "gtid_executed": own.executed, "pending": own.pending, "comparisons": tuple(comparisons),
             "relay_synced": row["relay"] == 1, "flushes": bool(row["flushes"]),
+            "acknowledges": bool(row["acknowledges"]),
         }
 
-    def _channel(self, facts: dict[str, Any]) -> Channel:
+    def _channel(self, session: Session, instance: Instance, facts: dict[str, Any]) -> Channel:
+        """Who holds up the applier is looked for only where it has something to do."""
+        busy = self._config.is_candidate and not facts["received_is_applied"]
         return Channel(
             name=facts["name"],
             source_host=facts["source_host"],
@@ -314,8 +318,15 @@ class Watch:
             applier_error=facts["sql_error"]["number"],
             applier_message=facts["sql_error"]["message"],
             drained=facts["received_is_applied"],
+            place=applying.place(session, instance.dialect, facts["name"]) if self._config.is_candidate else "",
+            delay=facts.get("delay") or 0,
+            blocked=applying.describe(applying.blockers(session, facts["name"])) if busy else "",
             lag=self._lag(facts["name"], facts["lag_seconds"]),
         )
+
+    @staticmethod
+    def _acknowledges(instance: Instance) -> str:
+        return f"@@GLOBAL.{instance.semi_sync_replica}" if instance.semi_sync_replica else "TRUE"
 
     def _lag(self, channel: str, lag: float | None) -> float | None:
         """While the source is away the lag is the last known one, growing."""
