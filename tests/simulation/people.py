@@ -40,7 +40,7 @@ class Operator:
         writer = self.world.writer()
         never_comes = writer is not None and any(
             number > host.database.flushed.get(uuid, 0) for uuid, number in writer.database.purged.items())
-        return bool(host.agent.saved.errant) or diverged or never_comes
+        return bool(host.agent.saved.errant or host.agent.state.lost) or diverged or never_comes
 
     def _approve(self, host: Host) -> None:
         if host.powered:

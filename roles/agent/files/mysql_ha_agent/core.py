@@ -142,6 +142,10 @@ class _Core(Step):
         comparison = self.view.comparison(writer) if writer else None
         if comparison is None or self.state.led or self.server is None:
             return
+        # The writer has what this closed server once made and has no more: its disk lost it, or it was restored from a
+        # backup. A receiver leaves out what bears its own server_id.
+        lost = [part for part in comparison.peer_extra.split(",") if part.startswith(self.server.uuid)]
+        self.set(lost=",".join(lost) if self.server.closed else "")
         known = self.state.durable.errant
         # That the cluster has such numbers by now proves nothing: those of a lost tail are given again, to other data.
         # Either the data here is another, or a person has looked.
@@ -173,7 +177,8 @@ class _Core(Step):
 
     def _notice_request(self) -> None:
         """Nothing is made true by asking: the claim follows when the VIP is here and writes are about to be opened."""
-        self.set(accepted=self.seen.request == "accept-data-loss" and not self.state.led)
+        began = self.state.accepted and self.state.phase == "promoting"  # what is received may take long to apply
+        self.set(accepted=(began or self.seen.request == "accept-data-loss") and not self.state.led)
 
     # ---- open or closed ----------------------------------------------------------------------------------------------
 

@@ -128,10 +128,10 @@ def _against_data(view: View, state: State) -> list[str]:
             seeded = [peer.name for peer in view.seen.peers if view.live(peer) and peer.gtid_executed]
             if seeded:
                 reasons.append(f"It is empty, while {seeded[0]} has transactions.")
-    lost = lost_own(view)
-    if lost:
+    if state.lost:
         reasons.append(
-            f"It has lost transactions of its own ({lost}), which replication does not bring back: provision it anew.")
+            f"It has lost transactions of its own ({state.lost}), which replication does not bring back:"
+            " provision it anew.")
     if state.durable.errant and not state.accepted:
         reasons.append(f"It has transactions that the cluster does not have: {state.durable.errant}.")
     if state.durable.left_behind and not state.accepted:
@@ -154,16 +154,6 @@ def unwritten(view: View) -> str:
     if file.unsaved < view.config.disk_timeout:
         return ""
     return f"Its state file {path} has taken no write for {view.config.disk_timeout:g} s ({file.error or 'it waits'})"
-
-
-def lost_own(view: View) -> str:
-    """What a live writer has of the transactions that this closed server once made, and this server has not: its disk
-    lost what it had flushed, or it was restored from a backup. A receiver leaves out what bears its own server_id."""
-    writer, server = view.live_writer(), view.server
-    comparison = view.comparison(writer) if writer is not None else None
-    if comparison is None or server is None or not server.closed:
-        return ""
-    return ",".join(part for part in comparison.peer_extra.split(",") if part.startswith(server.uuid))
 
 
 def _against_order(view: View, state: State) -> list[str]:

@@ -240,6 +240,7 @@ class State:
     broken_at: float | None = None  # when a channel was last seen broken by an error
     refused: str | None = None  # the live writer because of which a promotion was given up
     outdone: tuple[str, float] | None = None  # a candidate that had more when the VIP was here, and when that was seen
+    lost: str = ""  # its own transactions that a live writer has, and this server no more
     suspects: tuple[str, float] | None = None  # transactions that a live writer did not have, and since when
     started: float | None = None  # the first step
     elder: tuple[str, float] | None = None  # a live peer that led after this one, and since when it is known
