@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="replay this seed and print its trace")
     parser.add_argument("--lines", type=int, default=150, help="of the trace")
-    parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="with this planted mistake (with --seed or --catch)")
+    parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="plant it (with --seed, --catch)")
     parser.add_argument("--shrink", action="store_true", help="make the schedule of the seed smaller")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--schedules", type=int, default=0, help="end after so many; 0: when the time is over")
