@@ -341,8 +341,7 @@ class Database:
             self.clock.after(STUCK, self._store, stream, batch, end)
             return
         for entry in batch:
-            foreign = entry[0].partition(".")[0] != self.server_id  # a receiver skips what bears its own server_id
-            if foreign and entry[1] == self.received.get(entry[0], 0) + 1:
+            if not is_own(self, entry[0]) and entry[1] == self.received.get(entry[0], 0) + 1:
                 channel.relay.append(entry)
                 self.received[entry[0]] = channel.retrieved[entry[0]] = entry[1]
         if not self.relay_synced:
@@ -402,3 +401,8 @@ class Database:
         while end < most and channel.relay[end][2] not in self.world.sizes:
             end += 1
         return end
+
+
+def is_own(database: Database, uuid: str) -> bool:
+    """A receiver skips what bears its own server_id, so nothing that it once lost of this comes back."""
+    return uuid.partition(".")[0] == database.server_id
