@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .channels import MORE_THAN_SOURCE
-from .database import Database, is_own
+from .database import Database
+from .receiving import is_own
 
 if TYPE_CHECKING:
     from .host import Host
