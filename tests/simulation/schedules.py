@@ -22,7 +22,7 @@ NEW_CLUSTER_WITHIN = 60.0
 SHARED = 8  # schedules in a row that begin with the same healthy cluster
 DECISIONS = ("Save", "Open", "SwitchSemiSync", "Demote", "SetTrack")
 # How hasty clients are: calm, and as ever near a fault; or, six of them, up to 1,000 transactions a second.
-CALM, EVER, BURST = 0.3, 1.0, 15.0
+CALM, EVER, BURST = 0.2, 1.0, 15.0
 NEAR = 3.0  # seconds
 MOST_ARRIVALS = 3  # of the VIP, because of one fault
 RESTLESS = {  # of which the VIP hears again and again, or where more than one thing happens
@@ -118,6 +118,7 @@ def run(schedule: Schedule, variant: Variant | None = None, prepare: Callable[[W
 def made(schedule: Schedule, variant: Variant | None = None) -> World:
     """Its cluster, before anything has happened. Raises Failed."""
     world = World(schedule.setup, schedule.seed if schedule.healthy is None else schedule.healthy, variant)
+    world.haste = CALM
     try:
         world.get_well(NEW_CLUSTER_WITHIN)
     except Violation as violation:
@@ -128,7 +129,6 @@ def made(schedule: Schedule, variant: Variant | None = None) -> World:
 def happen(world: World, schedule: Schedule) -> World:
     """Raises Failed."""
     world.clock.rng.seed(schedule.seed)
-    world.haste = CALM
     try:
         if schedule.asked >= 0:
             world.clock.after(schedule.asked, fine.ask, world)
