@@ -102,7 +102,7 @@ browser: $(DEV) ## the audit's page in a headless Chromium, where there is one; 
 SECONDS ?= 14400
 SCHEDULES ?= 20000
 .PHONY: simulate
-simulate: $(DEV) ## SCHEDULES (20000) simulated clusters under random faults, SECONDS (14400) at most; SEED=N replays one, SHRINK=1 makes it smaller; CATCH=N looks for each planted mistake in N
+simulate: $(DEV) ## SCHEDULES (20000) simulated clusters under random faults; SEED=N replays one (see CONTRIBUTING.md)
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:roles/agent/files python -m simulation.simulate \
 	  --seconds $(SECONDS) --schedules $(SCHEDULES) --processes $$(nproc) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(SHRINK),--shrink) $(if $(MUTANT),--mutant $(MUTANT)) $(if $(CATCH),--catch $(CATCH))

@@ -150,7 +150,7 @@ class Agent:
             self.host.set_track(decision.value)
             return
         self.world.decided(self.host, decision)
-        if not isinstance(decision, AskPeers):
+        if not isinstance(decision, AskPeers) and not getattr(decision, "probe", False):
             self.host.say(str(decision))
         if isinstance(decision, SetLead):
             self.host.files.lead = decision.value

@@ -107,7 +107,7 @@ class Database:
         self._reset()
         self.alive, self.hung, self.zombie = True, False, False
         self.committed = 0
-        self._commit_rest()
+        self._commit_to(len(self.binlog))
         for channel in self.channels:
             channel.receiver, channel.applier, channel.stream, channel.receiver_error = "No", False, None, 0
             channel.applying = False
@@ -220,9 +220,6 @@ class Database:
                 session.acknowledge(transaction)
         self.committed = end
         self.executed_text = text_of(self.executed)
-
-    def _commit_rest(self) -> None:
-        self._commit_to(len(self.binlog))
 
     @property
     def commits_wait(self) -> bool:
@@ -341,8 +338,7 @@ class Database:
             self.clock.after(STUCK, self._store, stream, batch, end)
             return
         for entry in batch:
-            foreign = entry[0].partition(".")[0] != self.server_id  # a receiver skips what bears its own server_id
-            if foreign and entry[1] == self.received.get(entry[0], 0) + 1:
+            if not receiving.is_own(self, entry[0]) and entry[1] == self.received.get(entry[0], 0) + 1:
                 channel.relay.append(entry)
                 self.received[entry[0]] = channel.retrieved[entry[0]] = entry[1]
         if not self.relay_synced:
@@ -395,10 +391,9 @@ class Database:
 
     def _applied_together(self, channel: Channel) -> int:
         """The end of the transactions that are applied in one go; a large one, or a slow applier's, is alone."""
-        end = channel.applied + 1
-        most = min(len(channel.relay), channel.applied + (1 if self.apply_latency else 25))
-        if channel.relay[channel.applied][2] in self.world.sizes:
-            return end
-        while end < most and channel.relay[end][2] not in self.world.sizes:
-            end += 1
+        relay, sizes, end = channel.relay, self.world.sizes, channel.applied + 1
+        if not self.apply_latency and relay[channel.applied][2] not in sizes:
+            most = min(len(relay), channel.applied + 25)
+            while end < most and relay[end][2] not in sizes:
+                end += 1
         return end

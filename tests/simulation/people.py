@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .channels import MORE_THAN_SOURCE
 from .database import Database
+from .receiving import is_own
 
 if TYPE_CHECKING:
     from .host import Host
@@ -39,7 +40,9 @@ class Operator:
         diverged = any(channel.receiver_error == MORE_THAN_SOURCE for channel in host.database.channels)
         writer = self.world.writer()
         never_comes = writer is not None and any(
-            number > host.database.flushed.get(uuid, 0) for uuid, number in writer.database.purged.items())
+            number > host.database.flushed.get(uuid, 0)
+            for uuid, number in writer.database.flushed.items()
+            if uuid in writer.database.purged or is_own(host.database, uuid))
         return bool(host.agent.saved.errant or host.agent.state.lost) or diverged or never_comes
 
     def _approve(self, host: Host) -> None:

@@ -105,3 +105,8 @@ def watch_streams(database: Database) -> None:
             stream.heard = now
         elif now - stream.heard > NET_TIMEOUT:
             reconnect(database, channel)
+
+
+def is_own(database: Database, uuid: str) -> bool:
+    """A receiver skips what bears its own server_id, so nothing that it once lost of this comes back."""
+    return uuid.partition(".")[0] == database.server_id

@@ -21,7 +21,9 @@ WRITES_WITHIN = 60.0  # without
 NEW_CLUSTER_WITHIN = 60.0
 SHARED = 8  # schedules in a row that begin with the same healthy cluster
 DECISIONS = ("Save", "Open", "SwitchSemiSync", "Demote", "SetTrack")
-CALM, BURST = 0.4, 15.0  # how hasty clients are: some 20 and, with 6 of them, up to 1,000 transactions a second
+# How hasty clients are: calm, and as ever near a fault; or, six of them, up to 1,000 transactions a second.
+CALM, EVER, BURST = 0.2, 1.0, 15.0
+NEAR = 3.0  # seconds
 MOST_ARRIVALS = 3  # of the VIP, because of one fault
 RESTLESS = {  # of which the VIP hears again and again, or where more than one thing happens
     "total_outage", "vrrp_blocked", "vrrp_blocked_one_way", "lossy", "slow_wires",
@@ -36,7 +38,7 @@ class Schedule:
     together: bool = False  # the next fault comes without waiting for recovery
     healthy: int | None = None  # the seed of the time before; None: the same
     condition: Fault | None = None  # is there from the beginning until all faults have ended
-    bursts: bool = False  # the clients are calm, and hurry around each fault
+    bursts: bool = False  # the clients hurry around each fault
     asked: float = -1.0  # after so many seconds the agents' word is put to the test; negative: it is not
 
     def __str__(self) -> str:
@@ -116,6 +118,7 @@ def run(schedule: Schedule, variant: Variant | None = None, prepare: Callable[[W
 def made(schedule: Schedule, variant: Variant | None = None) -> World:
     """Its cluster, before anything has happened. Raises Failed."""
     world = World(schedule.setup, schedule.seed if schedule.healthy is None else schedule.healthy, variant)
+    world.haste = CALM
     try:
         world.get_well(NEW_CLUSTER_WITHIN)
     except Violation as violation:
@@ -170,11 +173,9 @@ def _burden(world: World, condition: Fault) -> Callable[[], None]:
 
 
 def _wait(world: World, schedule: Schedule, seconds: float) -> None:
-    world.haste = CALM if schedule.bursts else 1.0
     world.run(max(0.0, seconds - 0.5))
-    if schedule.bursts:
-        world.haste = BURST
-        world.clock.after(1.5, setattr, world, "haste", CALM)
+    world.haste = BURST if schedule.bursts else EVER
+    world.clock.after(1.5 if schedule.bursts else NEAR, setattr, world, "haste", CALM)
     world.run(min(seconds, 0.5))
 
 

@@ -55,5 +55,6 @@ def _forked(world: World, seed: int, lines: int) -> Result:
 
 
 def first_caught(variant: Callable[[], Variant], seeds: Iterable[int]) -> int | None:
-    """The first seed whose schedule shows what is wrong."""
-    return next((result.seed for result in results(seeds, variant) if result.violation), None)
+    """The first seed whose schedule shows what is wrong, and which the product survives."""
+    caught = (result.seed for result in results(seeds, variant) if result.violation)
+    return next((seed for seed in caught if not any(result.violation for result in results([seed]))), None)

@@ -87,16 +87,15 @@ def many(seconds: float, processes: int, first: int, schedules: int = 0) -> int:
     return 1 if failures or not count else 0
 
 
-def catch(chances: int) -> int:
-    """How soon each planted mistake is found."""
+def catch(chances: int, names: Sequence[str]) -> int:
+    """How soon each planted mistake is found; in the form of mutants/found.py."""
     missed = []
-    for name, mutant in MUTANTS.items():
-        began = time.monotonic()
-        seed = first_caught(mutant, range(chances))
-        print(f"{name:<28} {'not found' if seed is None else seed} {time.monotonic() - began:.0f} s", flush=True)
+    for name in names:
+        seed = first_caught(MUTANTS[name], range(chances))
+        print(f"# {name} was not found" if seed is None else f'    "{name}": {seed},', flush=True)
         if seed is None:
             missed.append(name)
-    print(f"{len(MUTANTS)} planted mistakes, {len(missed)} not found in {chances} schedules {' '.join(missed)}")
+    print(f"# {len(names)} planted mistakes, {len(missed)} not found in {chances} schedules: {' '.join(missed) or '-'}")
     return 1 if missed else 0
 
 
@@ -104,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="replay this seed and print its trace")
     parser.add_argument("--lines", type=int, default=150, help="of the trace")
-    parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="with this planted mistake (with --seed)")
+    parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="plant it (with --seed, --catch)")
     parser.add_argument("--shrink", action="store_true", help="make the schedule of the seed smaller")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--schedules", type=int, default=0, help="end after so many; 0: when the time is over")
@@ -115,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.seed is not None:
         return one(given.seed, given.mutant, given.lines, given.shrink)
     if given.catch:
-        return catch(given.catch)
+        return catch(given.catch, [given.mutant] if given.mutant else list(MUTANTS))
     return many(given.seconds, given.processes, given.first, given.schedules)
 
 

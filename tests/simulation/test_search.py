@@ -34,7 +34,7 @@ def test_a_fork_changes_nothing_here_and_raises_what_it_raised(world: World) -> 
     assert in_a_fork(call) == f"{now + 5:.1f}"
     assert world.clock.now == now
     with pytest.raises(RuntimeError, match="KeyError"):
-        in_a_fork(lambda: {}["nothing"])
+        in_a_fork(lambda: {"something": ""}["nothing"])
 
 
 def test_a_schedule_in_a_fork_goes_as_it_goes_alone() -> None:

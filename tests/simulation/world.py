@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mysql_ha_agent.config import Config, parse
-from mysql_ha_agent.decisions import Decision
+from mysql_ha_agent.decisions import Decision, Save
 
 from .channels import VIP, Channel
 from .client import Client
@@ -196,7 +196,9 @@ class World:
         self.settled = self.clock.now
 
     def decided(self, host: Host, decision: Decision) -> None:
-        """Some faults wait for a decision."""
+        """Some faults wait for a decision; that the state file is tried is none."""
+        if isinstance(decision, Save) and decision.probe:
+            return
         for armed in [one for one in self.armed if one.on == type(decision).__name__]:
             self.armed.remove(armed)
             armed.fire(host)
