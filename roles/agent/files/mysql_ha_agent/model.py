@@ -211,7 +211,7 @@ class Seen:
     lead: str | None = None  # the content of the lead file, which raises the priority in VRRP; None: unreadable
     paused: bool = False
     fenced: tuple[tuple[str, float], ...] = ()  # peers, and when the fence command last succeeded for them
-    request: str | None = None  # what a person asks for: "promote" or "accept-data-loss"
+    request: str | None = None  # what a person asks for: one of trackfile.REQUESTS
     running: tuple[Decision, ...] = ()  # the decisions that are being carried out
 
     def busy(self, lane: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .clock import now
 
-REQUESTS = ("promote", "accept-data-loss")
+REQUESTS = ("promote", "accept-data-loss", "forget-errant")
 REQUEST_LASTS = 15.0  # seconds; the command waits for 10
 LONGEST = 4096  # bytes; these files hold a line
 DISK_OUTDATED = 3.0  # seconds without a word of the guard, after which its last one says nothing any more

@@ -167,6 +167,27 @@ def promote(config: Config, options: argparse.Namespace) -> int:
     return NOT_IN_TIME
 
 
+def forget_errant(config: Config, options: argparse.Namespace) -> int:
+    """Ends a quarantine, once the writer has all transactions that this instance has. Exit status as of `promote`."""
+    try:
+        own = asking.ask_own(config)
+    except NoAnswer as error:
+        raise Failure(f"the agent of {config.instance} does not answer: {error}") from None
+    if not own["errant"]:
+        print(f"{config.instance} is not quarantined.")
+        return 0
+    _place_request(config.request_file, "forget-errant")
+    try:
+        done = _wait(config, PROMOTE_BOUND, lambda told: not told["errant"])
+    finally:
+        Path(config.request_file).unlink(missing_ok=True)
+    if done:
+        print(f"{config.instance} is not quarantined any more. It had: {own['errant']}")
+        return 0
+    print(f"mysql-ha: {config.instance} stays quarantined: no live writer has all of {own['errant']}", file=sys.stderr)
+    return NOT_IN_TIME
+
+
 def _refuse(own: dict[str, Any], answers: list[dict[str, Any]], accept_data_loss: bool) -> None:
     """Raises Failure where a promotion would be wrong, or could not come about."""
     name = own["instance"]
