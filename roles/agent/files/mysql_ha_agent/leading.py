@@ -134,7 +134,8 @@ def _witness(step: Step, began: float) -> str:
 
 def _person(step: Step) -> str:
     durable = step.state.durable
-    if step.config.takeover != "read_only" or step.seen.request in ("promote", "accept-data-loss") or step.state.claimed:
+    approved = step.seen.request in ("promote", "accept-data-loss")
+    if step.config.takeover != "read_only" or approved or step.state.claimed:
         return ""
     return "a person, who runs mysql-ha promote" if durable.generation and durable.led != durable.generation else ""
 
