@@ -89,6 +89,14 @@ def is_up(config: Config, seen: Seen, now: float) -> bool:
         and mysqld.answered is not None and now - mysqld.answered < config.hang_timeout)
 
 
+def locked(config: Config, seen: Seen, now: float) -> str:
+    """Who keeps all writes waiting, and has for a while: a moment of it belongs to many a backup."""
+    server = seen.mysqld.server
+    if server is None or server.locked_since is None or now - server.locked_since < config.hang_timeout:
+        return ""
+    return server.locked_by
+
+
 def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> dict[str, Any]:
     semi_sync = server.semi_sync if server else None
     return {
@@ -102,6 +110,7 @@ def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> di
         "read_only": server.read_only if server else None,
         "super_read_only": server.super_read_only if server else None,
         "offline_mode": server.offline_mode if server else None,
+        "locked_by": locked(config, seen, now),
         "gtid_executed": server.gtid_executed if server else "",
         "channels": [_channel(channel) for channel in (server.channels if server else ())],
         "semi_sync": {"source": semi_sync.source_enabled, "clients": semi_sync.clients} if semi_sync else None,
@@ -175,8 +184,8 @@ def _why_not(view: View, peer: Peer) -> str:
 
 
 def writer(config: Config, seen: Seen, state: State, now: float) -> tuple[int, dict[str, Any]]:
-    """200: writes can be sent here."""
-    fit = state.phase == "writer" and is_up(config, seen, now)
+    """200: writes can be sent here, and would be carried out."""
+    fit = state.phase == "writer" and is_up(config, seen, now) and not locked(config, seen, now)
     return (200 if fit else 503), {"writer": fit, "phase": state.phase}
 
 

@@ -52,6 +52,7 @@ def _wait(config: Config, seconds: float, done: Callable[[dict[str, Any]], bool]
 def demote(config: Config, options: argparse.Namespace) -> int:
     trackfile.place_hold(config.hold_file, options.hold)
     _close(config)
+    print(f"{config.instance} is closed for writes and held until mysql-ha release, or until its host reboots.")
     return 0
 
 

@@ -46,6 +46,7 @@ class Watch:
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
         self._lag_known: dict[str, tuple[float, float]] = {}
+        self._locked: tuple[str, float] = "", 0.0
         self._compared: dict[str, tuple[str, Comparison]] = {}
         self._look_read, self._look_write = os.pipe()
         os.set_blocking(self._look_read, False)
@@ -253,10 +254,24 @@ class Watch:
                     continue  # mysqld does not take this set, as 8.0 takes no tags: this peer is not compared
                 self._compared[name] = known
             comparisons.append((name, known[1]))
+        locked_by = self._read_lock(session)
+        if locked_by != self._locked[0]:
+            self._locked = locked_by, now()
         return {
+            "locked_by": locked_by, "locked_since": self._locked[1] if locked_by else None,
             "gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons),
             "relay_synced": row["relay"] == 1,
         }
+
+    @staticmethod
+    def _read_lock(session: Session) -> str:
+        """Who has FLUSH TABLES WITH READ LOCK, or empty. SET GLOBAL read_only=ON takes the same lock for a moment."""
+        row = session.row(
+            "SELECT processlist_id AS id, processlist_user AS user, processlist_host AS host"
+            " FROM performance_schema.metadata_locks JOIN performance_schema.threads ON thread_id = owner_thread_id"
+            " WHERE object_type = 'GLOBAL' AND lock_type = 'SHARED' AND lock_duration = 'EXPLICIT'"
+            " AND lock_status = 'GRANTED' LIMIT 1")
+        return f"connection {row['id']} of {row['user']}@{row['host']}" if row else ""
 
     @staticmethod
     def _compare(session: Session, theirs: str, own_uuid: str, their_uuid: str) -> Comparison:
