@@ -70,6 +70,9 @@ class FakeInstance:
     def renew_watch(self) -> bool:
         return False
 
+    def stops(self) -> bool:
+        return False
+
     def make_room(self) -> None:
         return
 

@@ -87,14 +87,15 @@ def parse(data: bytes) -> Iterator[Connection | int]:
 
 
 def concerned(
-    found: Iterable[Connection], listeners: Collection[int], vip: bytes, members: Collection[bytes]
+    found: Iterable[Connection], listeners: Collection[int] | None, vip: bytes, members: Collection[bytes]
 ) -> list[Connection]:
     """Of the sockets at mysqld's port those to be reset: first the ones that it listened on, by their cookies, because
     a client that is sent away must not be let in again; then the connections to the VIP. Without the first, none:
-    another mysqld may be there by now. Not those of members: what a replica has not read yet would go with them."""
+    another mysqld may be there by now. But where it still lives and has closed them itself (None) the connections are
+    its own. Not those of members: what a replica has not read yet would go with them."""
     found = list(found)
-    closing = [one for one in found if one.state == LISTEN and one.cookie in listeners]
-    if not closing:
+    closing = [one for one in found if one.state == LISTEN and one.cookie in (listeners or ())]
+    if not closing and listeners is not None:
         return []
     return closing + [
         one for one in found if one.state != LISTEN and one.own == vip and one.other not in members]
@@ -105,7 +106,7 @@ def listening(port: int) -> frozenset[int]:
     return frozenset(one.cookie for one in _list(port) if one.state == LISTEN)
 
 
-def send_away(port: int, listeners: Collection[int], vip: IpAddress, members: Iterable[IpAddress]) -> int:
+def send_away(port: int, listeners: Collection[int] | None, vip: IpAddress, members: Iterable[IpAddress]) -> int:
     """Resets the connections to the VIP of a dead mysqld that listened with these sockets; how many. Raises OSError."""
     told = concerned(_list(port), listeners, vip.packed, frozenset(member.packed for member in members))
     with _kernel() as kernel:

@@ -137,17 +137,24 @@ class Watch:
             self._seen = replace(self._seen, alive=somebody, server=None, error=error, answered=at)
         self._wake()
 
-    def listeners_of_the_dead(self) -> frozenset[int]:
-        """The sockets on which the last known process listened, once it has ended; else none."""
+    def listeners_of_the_dead(self) -> frozenset[int] | None:
+        """The sockets on which the last known process listened, once it has ended, else none. None: it has closed them
+        itself and still lives, because it shuts down."""
         instance = self.instance
-        return frozenset() if instance is None or instance.process.alive() else instance.listeners
+        if instance is None:
+            return frozenset()
+        if not instance.process.alive():
+            return instance.listeners
+        return None if instance.stops() else frozenset()
 
     def process(self) -> Process | None:
         """The process behind the socket, whether it has ever answered or not."""
         return self.instance.process if self.instance is not None and self.instance.process.alive() else self._stranger
 
     def _lost(self, instance: Instance, error: str) -> None:
-        if instance.process.ends(within=ENDING):
+        if instance.stops():  # each millisecond counts, see docs/agent.md, "A stop that passes by the unit"
+            self._publish(alive=False, server=None, error="mysqld shuts down")
+        elif instance.process.ends(within=ENDING):
             self._publish(alive=False, server=None, error="the process has ended")
         else:
             self._publish(error=error)
