@@ -103,6 +103,8 @@ def _about(answer: Answer) -> list[str]:
     for channel in answer["mysqld"]["channels"]:
         if channel["broken"]:
             lines.append(f"{name}: its channel '{channel['name']}' from {channel['source']}: {channel['broken']}.")
+        if channel.get("certificate"):
+            lines.append(f"{name}: {channel['certificate']}.")
     return lines
 
 

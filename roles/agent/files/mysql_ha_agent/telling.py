@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .config import Config
-from .eligibility import channel_broken, unwritten
+from .eligibility import certificate_problem, channel_broken, unwritten
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
 from .standing import stuck, waits
 from .view import PEER_SILENT, View
@@ -122,7 +122,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
     return {
         "name": channel.name, "source": f"{channel.source_host}:{channel.source_port}",
         "receiver": channel.receiver, "applier": channel.applier, "drained": channel.drained,
-        "lag": channel.lag, "broken": channel_broken(channel),
+        "lag": channel.lag, "broken": channel_broken(channel), "certificate": certificate_problem(channel),
     }
 
 
