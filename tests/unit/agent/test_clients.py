@@ -46,6 +46,10 @@ class TestConcerned:
         assert concerned([CLIENT, LISTENER], {6}, VIP.packed, {MEMBER}) == []
         assert concerned([CLIENT], {7}, VIP.packed, {MEMBER}) == []
 
+    def test_one_that_shuts_down_has_closed_its_listeners_itself(self) -> None:
+        replica = one(ESTABLISHED, "10.0.0.100", "10.0.0.2")
+        assert concerned([CLIENT, replica], None, VIP.packed, {MEMBER}) == [CLIENT]
+
     @pytest.mark.parametrize("other", [
         one(ESTABLISHED, "10.0.0.1"),  # not to the VIP
         one(ESTABLISHED, "10.0.0.100", "10.0.0.2"),  # a replica, which may have something to read yet

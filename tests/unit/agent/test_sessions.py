@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from mysql_ha_agent import events, mysqld, sessions
+from mysql_ha_agent import watch as watching
 from mysql_ha_agent.clock import now
 from mysql_ha_agent.eligibility import reasons_against
 from mysql_ha_agent.lib._connection import MysqlError
@@ -89,8 +90,16 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mysqld]:
 
 
 @pytest.fixture
-def instance(server: Mysqld) -> Iterator[Instance]:
-    made = Instance("/s", "mysql-ha", 1.0)
+def listener(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "s"))
+        made.listen()
+        yield made
+
+
+@pytest.fixture
+def instance(server: Mysqld, listener: socket.socket) -> Iterator[Instance]:
+    made = Instance(listener.getsockname(), "mysql-ha", 1.0)
     yield made
     made.close()
 
@@ -146,6 +155,36 @@ class TestEnds:
     ) -> None:
         monkeypatch.setattr(mysqld, "_pid_of_peer", lambda place: 1)
         assert not instance.renew_watch()
+
+
+class TestShutdown:
+    """mysqld tells waiting commits OK within a second of a SHUTDOWN; its sessions end seconds later."""
+
+    def test_it_is_known_by_the_socket_file(
+        self, instance: Instance, listener: socket.socket, never: int, tmp_path: Path
+    ) -> None:
+        (tmp_path / "s").unlink()
+        assert not instance.ended(0.05, never)  # somebody removed the file, but mysqld listens
+        listener.close()
+        began = time.monotonic()
+        assert instance.ended(5.0, never)
+        assert time.monotonic() - began < 1
+
+    def test_the_clients_are_sent_away_although_it_lives(
+        self, instance: Instance, listener: socket.socket, tmp_path: Path
+    ) -> None:
+        watch = Watch(config(socket=str(tmp_path / "s")), lambda: None, dict)
+        watch.instance = instance
+        watch._seen = WRITER.mysqld
+        assert watch.listeners_of_the_dead() == frozenset()
+        (tmp_path / "s").unlink()
+        listener.close()
+        began = time.monotonic()
+        watch._lost(instance, "Server shutdown in progress")
+        assert time.monotonic() - began < watching.ENDING
+        assert (watch.seen().alive, watch.seen().error) == (False, "mysqld shuts down")
+        assert instance.process.alive()
+        assert watch.listeners_of_the_dead() is None
 
 
 class TestCrowd:
@@ -204,7 +243,6 @@ class TestWatch:
         self, server: Mysqld, instance: Instance, tmp_path: Path
     ) -> None:
         path = tmp_path / "s"
-        path.touch()
         watch = Watch(config(socket=str(path)), lambda: None, dict)
         watch._note_trouble(instance)
         assert (watch.seen().trouble, watch._incomplete.is_set()) == ("", False)

@@ -17,7 +17,7 @@ from mysql_ha_agent import peers
 from mysql_ha_agent.model import Durable, Peer, Seen, SemiSync, State, VipProbe, Witness
 from mysql_ha_agent.telling import not_redundant, reader, status, writer
 from mysql_ha_agent.view import View
-from unit.agent.world import CHANNEL, CONFIG, KNOWN, LED, NOW, OPENED, SILENT, STANDBY, WRITER, B, R, config, up
+from unit.agent.world import CHANNEL, CONFIG, KNOWN, LED, NOW, OPENED, SILENT, STANDBY, WRITER, B, R, config, run, up
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "status.md"
 ERRANT = replace(STANDBY, saved=Durable(generation=3, errant="u:10"))
@@ -100,6 +100,17 @@ class TestHealthChecks:
 
     def test_a_writer_that_hangs_is_no_writer(self) -> None:
         assert writer(CONFIG, WRITER, LED, NOW + 2)[0] == 503
+
+    @pytest.mark.parametrize(
+        ("since", "told", "said"), [(1.4, 200, ""), (1.5, 503, "connection 7 of backup@localhost")])
+    def test_a_writer_whose_tables_are_locked_is_one_after_a_moment_no_more(
+        self, since: float, told: int, said: str
+    ) -> None:
+        server = replace(OPENED, locked_by="connection 7 of backup@localhost", locked_since=NOW - since)
+        seen = replace(WRITER, mysqld=up(server))
+        assert writer(CONFIG, seen, LED, NOW)[0] == told
+        assert status(CONFIG, seen, LED, NOW)["mysqld"]["locked_by"] == said
+        assert run(seen, LED)[1].reasons == ()  # it moves no VIP
 
     @pytest.mark.parametrize(
         ("seen", "fit"),

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -29,7 +29,11 @@ class Enough(BaseException):
 
 
 class FakeSession:
+    lock: ClassVar[dict[str, Any]] = {}
+
     def row(self, sql: str, args: Any = None) -> dict[str, Any]:
+        if "metadata_locks" in sql:
+            return self.lock
         return {"executed": "u:1-9", "pending": "", "owned": "", "relay": 1, "flushes": 1, "closed": 1,
                 "acknowledges": 1}
 
@@ -68,6 +72,9 @@ class FakeInstance:
         return
 
     def renew_watch(self) -> bool:
+        return False
+
+    def stops(self) -> bool:
         return False
 
     def make_room(self) -> None:
@@ -118,6 +125,27 @@ class TestComparison:
         watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
         with pytest.raises(MysqlError, match="it is gone"):
             watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
+
+    def test_who_has_locked_all_tables_and_since_when(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: False, MysqlError("")))
+        monkeypatch.setattr(module, "DETAILS_EVERY", 0.0)
+        clock = [10.0]
+        monkeypatch.setattr(module, "now", lambda: clock[0])
+        watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
+        watch.instance = instance  # type: ignore[assignment]
+        seen = []
+        backup = {"id": 7, "user": "backup", "host": "localhost"}
+        root = {"id": 8, "user": "root", "host": "localhost"}
+        for lock in ({}, backup, backup, root, {}):
+            clock[0] += 1
+            monkeypatch.setattr(FakeSession, "lock", lock)
+            watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
+            server = watch.seen().server
+            assert server is not None
+            seen.append((server.locked_by, server.locked_since))
+        assert seen == [
+            ("", None), ("connection 7 of backup@localhost", 12.0), ("connection 7 of backup@localhost", 12.0),
+            ("connection 8 of root@localhost", 14.0), ("", None)]
 
     def test_what_fails_at_every_look_is_no_storm_of_logins(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "compare", refuses(lambda theirs: True, MysqlError("it is gone", 2013)))

@@ -16,6 +16,8 @@ OWN_PAUSE = 0.5  # between two steps: the agent itself, or its whole host, did n
 PATIENCE = 5.0  # seconds for which the last writer, once heard, may still be starting
 VIP_GONE = 1.0  # seconds after which a VIP that nobody has is given up
 
+TORN = frozenset((1594, 13121))  # the relay log cannot be read: MySQL's number until 8.0 and since
+TLS_REFUSED = 2026
 SAME_SERVER_ID = 13117  # the channel points at this instance itself, because the VIP arrived here
 # The source cannot be reached, is starting, stopping or closed for a moment. The receiver goes on trying.
 UNREACHABLE = frozenset((
@@ -33,11 +35,27 @@ def note_pause(state: State, now: float) -> State:
 
 def channel_broken(channel: Channel) -> str:
     """What is wrong with it, or empty. A source that cannot be reached does not break a channel."""
+    if channel.applier_error in TORN:
+        of = f" FOR CHANNEL '{channel.name}'" if channel.name else ""
+        return (
+            f"error {channel.applier_error} while applying: its relay log is torn, as after a loss of power. While the"
+            f" writer lives this fetches anew what is missing: STOP REPLICA{of}; RESET REPLICA{of}; START REPLICA{of}")
     if channel.applier_error:
         return f"error {channel.applier_error} while applying: {channel.applier_message}"
     if channel.receiver_error and channel.receiver_error not in UNREACHABLE | {SAME_SERVER_ID}:
         return f"error {channel.receiver_error} while receiving: {channel.receiver_message}"
     return ""
+
+
+def certificate_problem(channel: Channel) -> str:
+    """Why TLS with the source fails, or empty. mysqld says the same of a wrong CA, a wrong name and a wrong date."""
+    if channel.receiver == "Yes" or channel.receiver_error != TLS_REFUSED:
+        return ""
+    said = channel.receiver_message.rpartition("SSL connection error: ")[2]
+    return (
+        f"TLS with {channel.source_host} fails: {said}. Compare the source's certificate with its dates"
+        " (SHOW STATUS LIKE 'Ssl_server_not%' there), its issuer with this channel's SOURCE_SSL_CA, and its names with"
+        f" {channel.source_host}")
 
 
 def reasons_against(view: View, state: State) -> tuple[str, ...]:

@@ -76,6 +76,8 @@ class Server:
     events_wait: bool = False  # there are replica-side-disabled events of other servers
     event_scheduler: bool | None = None  # None: it is DISABLED, or there is none
     events_disabled: tuple[str, ...] = ()  # those that people have disabled here, as `schema`.`event`
+    locked_by: str = ""  # whose FLUSH TABLES WITH READ LOCK keeps all writes waiting; empty: nobody's
+    locked_since: float | None = None  # when that was first seen
 
     @property
     def closed(self) -> bool:

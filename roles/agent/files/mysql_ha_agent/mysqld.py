@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 from . import events, semisync
 from .demotion import demote
@@ -126,6 +127,7 @@ class Instance:
 
     def __init__(self, path: str, user: str, timeout: float) -> None:
         """Raises NotThere or MysqlError when not even one session can be had; the others may be missing."""
+        self._path = path
         self.sessions = Sessions(path, user, timeout)
         self._event_watch: events.EventWatch | None = None
         self.listeners: frozenset[int] = frozenset()  # the TCP sockets on which it listens
@@ -181,8 +183,8 @@ class Instance:
         self.semi_sync_replica = next((name for name in names if name != self.semi_sync_source), None)
 
     def ended(self, seconds: float, woken: int) -> bool:
-        """Waits so long, or until the descriptor `woken` is readable or another session has ended; returns at once when
-        mysqld ends the watching one."""
+        """Waits so long, or until the descriptor `woken` is readable or another session has ended; returns True at
+        once when mysqld ends the watching one, or shuts down."""
         watched = self.sessions.socket(WATCH).fileno()
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -195,9 +197,13 @@ class Instance:
                 return watched in found
             if found and self.sessions.drop_ended():
                 return False
-            if not self.process.alive():
+            if not self.process.alive() or self.stops():
                 return True
         return False
+
+    def stops(self) -> bool:
+        """mysqld shuts down: it removes its socket file at once, and ends its sessions seconds later."""
+        return not Path(self._path).exists() and not listens(self._path)
 
     def close(self) -> None:
         self._opened.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .config import Config
-from .eligibility import channel_broken
+from .eligibility import certificate_problem, channel_broken
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
 from .prognosis import prognosis
 from .standing import applier_stands, stuck, waits
@@ -109,6 +109,14 @@ def is_up(config: Config, seen: Seen, now: float) -> bool:
         and mysqld.answered is not None and now - mysqld.answered < config.hang_timeout)
 
 
+def locked(config: Config, seen: Seen, now: float) -> str:
+    """Who keeps all writes waiting, and has for a while: a moment of it belongs to many a backup."""
+    server = seen.mysqld.server
+    if server is None or server.locked_since is None or now - server.locked_since < config.hang_timeout:
+        return ""
+    return server.locked_by
+
+
 def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> dict[str, Any]:
     semi_sync = server.semi_sync if server else None
     return {
@@ -122,6 +130,7 @@ def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> di
         "read_only": server.read_only if server else None,
         "super_read_only": server.super_read_only if server else None,
         "offline_mode": server.offline_mode if server else None,
+        "locked_by": locked(config, seen, now),
         "gtid_executed": server.gtid_executed if server else "",
         "pending": server.pending if server else "",
         "flushes": server.flushes if server else None,
@@ -135,7 +144,8 @@ def _channel(channel: Channel) -> dict[str, Any]:
     return {
         "name": channel.name, "source": f"{channel.source_host}:{channel.source_port}",
         "receiver": channel.receiver, "applier": channel.applier, "drained": channel.drained,
-        "lag": channel.lag, "broken": channel_broken(channel), "blocked": channel.blocked, "delay": channel.delay,
+        "lag": channel.lag, "broken": channel_broken(channel), "certificate": certificate_problem(channel),
+        "blocked": channel.blocked, "delay": channel.delay,
     }
 
 
@@ -165,8 +175,8 @@ def not_redundant(view: View, state: State) -> str:
 
 
 def writer(config: Config, seen: Seen, state: State, now: float) -> tuple[int, dict[str, Any]]:
-    """200: writes can be sent here."""
-    fit = state.phase == "writer" and is_up(config, seen, now)
+    """200: writes can be sent here, and would be carried out."""
+    fit = state.phase == "writer" and is_up(config, seen, now) and not locked(config, seen, now)
     return (200 if fit else 503), {"writer": fit, "phase": state.phase}
 
 

@@ -57,6 +57,8 @@ def demote(config: Config, options: argparse.Namespace) -> int:
     _close(config)
     if options.hold == trackfile.MYSQLD_STOPS:
         _take_leave(config)
+    else:
+        print(f"{config.instance} is closed for writes and held until mysql-ha release, or until its host reboots.")
     return 0
 
 

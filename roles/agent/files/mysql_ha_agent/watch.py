@@ -83,6 +83,7 @@ class Watch:
         self._seen = Mysqld(alive=False)
         self._details_due = 0.0
         self._lag_known: dict[str, tuple[float, float]] = {}
+        self._locked: tuple[str, float] = "", 0.0
         self._compared: dict[str, tuple[object, Comparison]] = {}
         self._look_read, self._look_write = os.pipe()
         os.set_blocking(self._look_read, False)
@@ -173,17 +174,24 @@ class Watch:
             self._seen = replace(self._seen, alive=somebody, server=None, error=error, answered=at)
         self._wake()
 
-    def listeners_of_the_dead(self) -> frozenset[int]:
-        """The sockets on which the last known process listened, once it has ended; else none."""
+    def listeners_of_the_dead(self) -> frozenset[int] | None:
+        """The sockets on which the last known process listened, once it has ended, else none. None: it has closed them
+        itself and still lives, because it shuts down."""
         instance = self.instance
-        return frozenset() if instance is None or instance.process.alive() else instance.listeners
+        if instance is None:
+            return frozenset()
+        if not instance.process.alive():
+            return instance.listeners
+        return None if instance.stops() else frozenset()
 
     def process(self) -> Process | None:
         """The process behind the socket, whether it has ever answered or not."""
         return self.instance.process if self.instance is not None and self.instance.process.alive() else self._stranger
 
     def _lost(self, instance: Instance, error: str) -> None:
-        if instance.process.ends(within=ENDING):
+        if instance.stops():  # each millisecond counts, see docs/agent.md, "A stop that passes by the unit"
+            self._publish(alive=False, server=None, error="mysqld shuts down")
+        elif instance.process.ends(within=ENDING):
             self._publish(alive=False, server=None, error="the process has ended")
         else:
             self._publish(error=error)
@@ -298,11 +306,25 @@ class Watch:
                     continue  # mysqld does not take this set, as 8.0 takes no tags: this peer is not compared
                 self._compared[name] = known
             comparisons.append((name, known[1]))
+        locked_by = self._read_lock(session)
+        if locked_by != self._locked[0]:
+            self._locked = locked_by, now()
         return {
+            "locked_by": locked_by, "locked_since": self._locked[1] if locked_by else None,
             "gtid_executed": own.executed, "pending": own.pending, "comparisons": tuple(comparisons),
             "relay_synced": row["relay"] == 1, "flushes": bool(row["flushes"]),
             "acknowledges": bool(row["acknowledges"]),
         }
+
+    @staticmethod
+    def _read_lock(session: Session) -> str:
+        """Who has FLUSH TABLES WITH READ LOCK, or empty. SET GLOBAL read_only=ON takes the same lock for a moment."""
+        row = session.row(
+            "SELECT processlist_id AS id, processlist_user AS user, processlist_host AS host"
+            " FROM performance_schema.metadata_locks JOIN performance_schema.threads ON thread_id = owner_thread_id"
+            " WHERE object_type = 'GLOBAL' AND lock_type = 'SHARED' AND lock_duration = 'EXPLICIT'"
+            " AND lock_status = 'GRANTED' LIMIT 1")
+        return f"connection {row['id']} of {row['user']}@{row['host']}" if row else ""
 
     def _channel(self, session: Session, instance: Instance, facts: dict[str, Any]) -> Channel:
         """Who holds up the applier is looked for only where it has something to do."""
