@@ -177,13 +177,19 @@ def _lacking(step: Step, began: float) -> str:
 
 
 def _somebody_will_acknowledge(step: Step, began: float) -> bool:
-    """Soon, that is: in a planned switchover. One that lost its right to lead is waited for when it is back."""
+    """Or still takes itself for complete: such a one is waited for until it says otherwise, or for the lease. The
+    writer that is replaced does not, when it is down or silent."""
+    state, view = step.state, step.view
     if step.config.durability == "strict":
-        return not standing.nobody_acknowledges(step.view, step.state)
-    return any(
-        step.view.heard_since(peer, began) and peer.mysqld_up and peer.has_channel and not peer.errant
-        and (peer.eligible or peer.phase == "held")
-        for peer in step.view.others)
+        return not standing.nobody_acknowledges(view, state)
+    known = state.accepted or standing.led_last(state)  # that the silent ones are left behind
+    for peer in view.others:
+        heard = view.heard_since(peer, began)
+        gone = peer.left_behind or bool(peer.errant) or not peer.has_channel if heard else known
+        replaced = peer.name == state.writer and not (heard and peer.mysqld_up)
+        if not (gone or replaced):
+            return True
+    return False
 
 
 def _votes(step: Step, began: float) -> str:
