@@ -112,6 +112,15 @@ class TestPromotion:
         later = replace(UNCLAIMED, promoting_since=NOW - 0.2)
         assert [d.value for d in run(seen, later)[0] if isinstance(d, SetLead)] == ["16"]
 
+    def test_after_it_was_cut_off_itself_silence_says_nothing_yet(self) -> None:
+        gateway = replace(READY, witnesses=(Witness("gateway", NOW, NOW),), peers=(replace(SILENT, asked=NOW), R))
+        cut = replace(UNCLAIMED, heard=NOW - 1.6)
+        for peers, waits in (((replace(SILENT, asked=NOW),), True), ((replace(SILENT, asked=NOW), R), True)):
+            after = run(replace(gateway, peers=peers, saved=DURABLE), cut)[1]
+            assert (after.reconnected == NOW, after.waiting == "b to say whether it is the writer") == (waits, waits)
+        later = run(replace(gateway, saved=DURABLE), replace(cut, heard=NOW, reconnected=NOW - 1.1))[1]
+        assert later.claimed
+
     def test_what_the_writer_had_must_be_here(self) -> None:
         lacks = replace(SAME, peer_extra="v:8")
         seen = ready(replace(CLOSED, channels=(STOPPED,), comparisons=(("", lacks), ("b", SAME))), saved=DURABLE)

@@ -101,6 +101,14 @@ class TestPromotion:
         assert after.waiting == "c, which is quarantined and has v:10-12"
         assert after.outdone is None
 
+    def test_nor_can_one_that_was_left_behind(self) -> None:
+        """It may have acknowledged before its contact ended. Whoever completed the newest promotion knows better."""
+        behind = replace(VOTED, left_behind=True)
+        seen = promoting((DEAD_VOTED, behind, R), c=MORE)
+        assert trio(seen, VOTES)[1].waiting == "c, which was left behind and has v:10-12"
+        led = replace(OWN_VOTE, led=3)
+        assert trio(replace(seen, saved=led), replace(VOTES, durable=led, writer=""))[1].durable.led == 4
+
     def test_nothing_outdoes_a_completed_promotion(self) -> None:
         completed = replace(VOTES, durable=Durable(generation=4, led=4, vote=4, source_proven=False))
         decisions, _ = trio(promoting((DEAD, VOTED, R), completed.durable, c=MORE), completed)
@@ -190,6 +198,7 @@ class TestQuorum:
         """The writer goes on alone only when all others have given up, and but one of them said so."""
         gone = replace(KNOWN, contact=NOW - 9)
         assert not trio(STANDBY, gone, peers=(SILENT, C, R))[1].durable.left_behind
+        assert not trio(STANDBY, gone, peers=(SILENT, replace(C, phase="promoting"), R))[1].durable.left_behind
         assert trio(STANDBY, gone, peers=(SILENT, replace(C, left_behind=True), R))[1].durable.left_behind
 
 

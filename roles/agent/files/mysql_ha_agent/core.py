@@ -38,6 +38,7 @@ FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing fro
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
 STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
 ADVERTS_LAST = 1.0
+CUT = 1.2  # seconds without an answer of anybody, witnesses included; they are asked twice a second
 RETRY_REJOIN = 60.0
 SAVE_EVERY = 5.0
 
@@ -85,6 +86,7 @@ class _Core(Step):
 
     def _notice(self) -> None:
         self._notice_leading()
+        self._notice_isolation()
         was_down = self.state.down_since
         self.state = standing.note_feeding(self.view, self.state)
         if was_down is None and self.state.down_since is not None:
@@ -126,6 +128,13 @@ class _Core(Step):
         lost = self.state.vip_lost
         if lost is not None and (seen.vip_here or taken or self.now - lost >= VIP_GONE + STEADY):
             self.set(vip_lost=None)
+
+    def _notice_isolation(self) -> None:
+        answers = [one.answered for one in (*self.seen.peers, *self.seen.witnesses) if one.answered is not None]
+        heard = max(answers, default=None)
+        if heard is not None and self.state.heard is not None and heard - self.state.heard > CUT:
+            self.set(reconnected=self.now)
+        self.set(heard=heard)
 
     def _notice_elder(self) -> None:
         led = self.state.durable.led

@@ -24,6 +24,7 @@ from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 from .view import FRESH
 
 ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
+RECONNECTED = 1.0
 REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
 LEAD = 8  # what one level adds to the priority in VRRP, more than the candidates' own priorities differ
 LEVELS = 3
@@ -91,9 +92,11 @@ def _undrained(step: Step, server: Server) -> str:
 def _rival(step: Step, began: float) -> str:
     for peer in step.seen.peers:
         if not step.view.heard_since(peer, began):
-            if (peer.asked is None or peer.asked < began) and step.now - began < ASK_BOUND:
-                return f"{peer.name} to say whether it is the writer"
-            continue
+            if _just_reconnected(step):
+                step.do(AskPeers("this host was cut off"), RETRY)
+            elif (peer.asked is not None and peer.asked >= began) or step.now - began >= ASK_BOUND:
+                continue
+            return f"{peer.name} to say whether it is the writer"
         first = peer.phase == "promoting" and peer.vip_here and not step.config.precedes(peer.name)
         if peer.phase in ("writer", "demoting") or first:
             if peer.phase == "writer" and step.now - began >= REFUSE_AFTER:
@@ -107,6 +110,11 @@ def _rival(step: Step, began: float) -> str:
                 step.do(AskPeers(f"{peer.name} hears {member} write"), RETRY)
                 return f"{member}, which {peer.name} hears write, to step down"
     return ""
+
+
+def _just_reconnected(step: Step) -> bool:
+    """This host was cut off itself. A question from then is only sent again by TCP, so silence says nothing yet."""
+    return step.state.reconnected is not None and step.now - step.state.reconnected < RECONNECTED
 
 
 def _unheard(step: Step, began: float) -> str:
@@ -161,15 +169,17 @@ def _lacking(step: Step, began: float) -> str:
             step.set_durable(left_behind=True)
             return f"{state.writer}, which had {comparison.peer_extra}"
     for peer in view.others:
-        # The old writer's tail was never acknowledged. Nor was that of one which is left behind: whoever is not has
-        # what both acknowledged.
-        if not view.heard_since(peer, began) or not peer.mysqld_up or peer.left_behind or peer.name == state.writer:
+        # The old writer's tail was never acknowledged. Nor was that of one which was left behind by this instance, or by
+        # the only other candidate there is.
+        tail = peer.left_behind and (not votes.needed(view) or standing.led_newest(state))
+        if not view.heard_since(peer, began) or not peer.mysqld_up or tail or peer.name == state.writer:
             continue
         comparison = view.comparison(peer)
         if comparison is None:
             return f"the comparison with {peer.name}"
-        if comparison.peer_extra and peer.errant:  # it cannot lead instead
-            return f"{peer.name}, which is quarantined and has {comparison.peer_extra}"
+        if comparison.peer_extra and (peer.errant or peer.left_behind):  # it cannot lead instead
+            why = "is quarantined" if peer.errant else "was left behind"
+            return f"{peer.name}, which {why} and has {comparison.peer_extra}"
         if comparison.peer_extra:
             step.set(outdone=(peer.name, step.now))
             return f"{peer.name}, which has more"

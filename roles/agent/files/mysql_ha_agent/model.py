@@ -245,6 +245,8 @@ class State:
     lost: str = ""  # its own transactions that a live writer has, and this server no more
     suspects: tuple[str, float] | None = None  # transactions that a live writer did not have, and since when
     started: float | None = None  # the first step
+    heard: float | None = None  # the newest question that anybody answered
+    reconnected: float | None = None  # when somebody answered again, after nobody had for a while
     elder: tuple[str, float] | None = None  # a live peer that led after this one, and since when it is known
     contact: float | None = None  # the last question that the last writer answered, or its host refused
     writer: str = ""  # the last live writer that was heard

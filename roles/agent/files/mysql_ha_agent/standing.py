@@ -148,7 +148,8 @@ def _caught_up(view: View, state: State) -> bool:
     told = state.behind_until
     if told is None or writer is None or writer.answered is None or writer.answered < told + HEARD_WITHIN:
         return False
-    if writer is None or not writer.waits or writer.led < state.durable.generation or state.durable.errant:
+    suspicious = state.durable.errant or state.suspects is not None
+    if not writer.waits or writer.led < state.durable.generation or suspicious:
         return False
     comparison = view.comparison(writer)
     return bool(
@@ -178,7 +179,8 @@ def acknowledges(view: View, state: State) -> bool:
 def _is_complete(view: View, state: State, peer: Peer) -> bool:
     """A live standby that has all that was acknowledged, or will have it before it leads."""
     return (
-        view.live(peer) and peer.mysqld_up and peer.phase == "standby" and not peer.left_behind and not peer.errant
+        view.live(peer) and peer.mysqld_up and peer.phase in ("standby", "promoting")
+        and not peer.left_behind and not peer.errant
         and peer.generation == state.durable.generation)
 
 
