@@ -130,8 +130,8 @@ class _Core(Step):
             self.set(vip_lost=None)
 
     def _notice_isolation(self) -> None:
-        answers = [one.answered for one in (*self.seen.peers, *self.seen.witnesses) if one.answered is not None]
-        heard = max(answers, default=None)
+        answers = [peer.answered for peer in self.seen.peers] + [witness.answered for witness in self.seen.witnesses]
+        heard = max((at for at in answers if at is not None), default=None)
         if heard is not None and self.state.heard is not None and heard - self.state.heard > CUT:
             self.set(reconnected=self.now)
         self.set(heard=heard)

@@ -169,8 +169,8 @@ def _lacking(step: Step, began: float) -> str:
             step.set_durable(left_behind=True)
             return f"{state.writer}, which had {comparison.peer_extra}"
     for peer in view.others:
-        # The old writer's tail was never acknowledged. Nor was that of one which was left behind by this instance, or by
-        # the only other candidate there is.
+        # The old writer's tail was never acknowledged. Nor was that of one which this instance left behind, or which is
+        # the only other candidate.
         tail = peer.left_behind and (not votes.needed(view) or standing.led_newest(state))
         if not view.heard_since(peer, began) or not peer.mysqld_up or tail or peer.name == state.writer:
             continue
