@@ -109,6 +109,7 @@ class Waiting:
 def do(world: World, fault: Fault, host: Host) -> Undo:
     """Returns what ends it before its time."""
     world.clock.say(host.name, f"---- FAULT {fault}")
+    world.settled = world.clock.now  # one that waited for a decision comes later than it was announced
     world.only_standby_fails = world.one_at_a_time and fault.kind in PERSONAL and host is not world.writer()
     undo = KINDS[fault.kind](world, host, fault)
     ended = [False]

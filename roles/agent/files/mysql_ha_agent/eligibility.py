@@ -177,9 +177,7 @@ def unwritten(view: View) -> str:
 def _against_order(view: View, state: State) -> list[str]:
     """Is it this one's turn? Only with the knowledge of every other candidate, but for one that just fell silent."""
     reasons = []
-    unheard = [
-        peer for peer in view.others
-        if not view.live(peer) and view.gave_up(peer, view.now - PEER_SILENT) != state.durable.generation]
+    unheard = [peer for peer in view.others if not view.live(peer) and not view.is_outdated(peer, state)]
     if state.accepted:
         return []
     sure = in_contact(view, state) or state.promised or led_last(state) or quorum(view, state, view.live)

@@ -21,7 +21,6 @@ from .decisions import (
 )
 from .model import Channel, Peer, SemiSync, Server
 from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
-from .view import FRESH
 
 ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
 RECONNECTED = 1.0
@@ -120,8 +119,8 @@ def _just_reconnected(step: Step) -> bool:
 def _unheard(step: Step, began: float) -> str:
     """Of the other candidates one may be silent, if this one is sure to have what that one acknowledged."""
     unheard = [
-        peer.name for peer in step.view.others if not step.view.heard_since(peer, began)
-        and step.view.gave_up(peer, step.now - FRESH) != step.state.durable.generation]
+        peer.name for peer in step.view.others
+        if not step.view.heard_since(peer, began) and not step.view.is_outdated(peer, step.state)]
     if not unheard or step.state.accepted or _completed(step):
         return ""
     if len(unheard) == 1 and (
@@ -195,7 +194,8 @@ def _somebody_will_acknowledge(step: Step, began: float) -> bool:
     known = state.accepted or standing.led_last(state)  # that the silent ones are left behind
     for peer in view.others:
         heard = view.heard_since(peer, began)
-        gone = peer.left_behind or bool(peer.errant) or not peer.has_channel if heard else known
+        gone = peer.left_behind or bool(peer.errant) or not peer.has_channel if heard \
+            else known or view.is_outdated(peer, state)
         replaced = peer.name == state.writer and not (heard and peer.mysqld_up)
         if not (gone or replaced):
             return True

@@ -111,6 +111,11 @@ class View:
         """The promotion since which it is left behind, by a question of its own that came after that."""
         return peer.gives_up if peer.knocked is not None and peer.knocked >= since else None
 
+    def is_outdated(self, peer: Peer, state: State) -> bool:
+        """By a recent question of its own it was left behind, so it has not led since."""
+        since = self.gave_up(peer, self.now - PEER_SILENT)
+        return since is not None and since <= state.durable.generation
+
     def witnessed(self, within: float) -> bool | None:
         """Whether anybody but a candidate answered. None: nobody is there to be asked. One that never answered counts
         as silent: else a gateway that answers no ping would switch the guard against isolation off without a word."""
