@@ -15,9 +15,10 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple
 
+from ._command_line import program
 from ._keepalived_conf import LARGEST, Found, Unreadable, alternatives
 from ._keepalived_daemon import FileState, Process, is_fresh, is_trap, parse_status, serves
-from ._keepalived_programs import kills_keepalived, program
+from ._keepalived_programs import kills_keepalived
 
 Facts = dict[str, Any]
 SCRIPT_LARGEST = 256 * 1024

@@ -9,8 +9,8 @@ import ipaddress
 import re
 from typing import Any
 
+from ._command_secrets import hidden, hidden_among, hidden_command
 from ._keepalived_conf import Statement
-from ._keepalived_secrets import hidden, hidden_among
 
 Facts = dict[str, Any]
 # Of the tutorials that everybody copies from.
@@ -127,7 +127,7 @@ def _after(words: list[str], name: str) -> str | None:
 
 def _command(words: list[str]) -> str:
     """A command as it stands, quoted or in several words, without passwords."""
-    return hidden(" ".join(hidden_among(words)))
+    return hidden_command(" ".join(hidden_among(words)))
 
 
 # ---- blocks ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._command_secrets import hidden
 from ._ip_addresses import parse_addresses
 from ._keepalived_conf import Configuration, Unreadable, effective, read_all
 from ._keepalived_daemon import DATA, JSON, Version, config_id, parse_unit, parse_version, signals
@@ -18,7 +19,6 @@ from ._keepalived_dump import parse_journal, parse_json, parse_text
 from ._keepalived_host import NAMES, SOURCES, Daemon, daemons, dump, files, in_a_container
 from ._keepalived_model import describe
 from ._keepalived_parameters import expanded
-from ._keepalived_secrets import hidden
 
 Facts = dict[str, Any]
 DEFAULT = "/etc/keepalived/keepalived.conf"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._command_line import program
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import Unreadable, effective, parse
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import (
     commands,
@@ -18,7 +19,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model
     number,
 )
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_parameters import expanded
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived, program
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived
 from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, LOCAL_CHECK_SCRIPT, MODERN, PER_INSTANCE, UNICAST
 
 
@@ -172,12 +173,12 @@ def test_scripts_that_do_not(text: str) -> None:
     [
         ("/x.sh /y", "/x.sh", False), ("pkill keepalived", "pkill", False), ("", "", False),
         ("/bin/bash /x.sh /y", "/x.sh", True), ("/usr/bin/env python3 /x.py", "/x.py", True),
-        ("/bin/sh -x /x.sh", "/x.sh", True), ("/bin/sh -c '/x.sh /y'", "/bin/sh", False),
+        ("/bin/sh -x /x.sh", "/x.sh", True), ("/bin/sh -c '/x.sh /y'", "/x.sh", False),
         ("/usr/bin/perl -e /x", "/usr/bin/perl", False), ("/bin/sh -e /x", "/x", True),
         ("/usr/bin/python3.11 -m x /y", "/usr/bin/python3.11", False), ("/bin/sh x.sh /y", "/bin/sh", False),
         ("/usr/bin/timeout -k 1 5s /x -p /y", "/x", False), ("timeout 5 mysqladmin -S /s ping", "timeout", False),
         ("/usr/bin/sudo -u mysql /x", "/x", False), ("env A=/b /x", "/x", False), ("/bin/bash", "/bin/bash", False),
-        ("/usr/bin/timeout 5 /bin/sh -c '/x'", "/usr/bin/timeout", False),
+        ("/usr/bin/timeout 5 /bin/sh -c '/x'", "/x", False), ("bash -c 'x -y'", "bash", False),
     ],
 )  # fmt: skip
 def test_programs(command: str, path: str, read: bool) -> None:
