@@ -17,8 +17,8 @@ _WRAPPERS = {
     "sudo": "ugphCrtTDRU", "doas": "uC", "su": "sgGw", "runuser": "ugsGw", "env": "uSC", "timeout": "ks", "nice": "n",
     "ionice": "cnpPu", "chrt": "TPD", "taskset": "", "setpriv": "", "nohup": "", "setsid": "", "stdbuf": "ioe",
     "flock": "wE", "time": "fo", "chroot": "", "ip": "n", "nsenter": "tSG", "unshare": "", "exec": "a", "command": "",
-    "systemd-run": "pM", "systemd-cat": "tp", "chpst": "ueo", "strace": "oe", "logsave": "", "unbuffer": "", "busybox": "",
-    "docker": "uew", "podman": "uew", "xargs": "nPI",
+    "systemd-run": "pM", "systemd-cat": "tp", "chpst": "ueo", "strace": "oe", "logsave": "", "unbuffer": "",
+    "busybox": "", "docker": "uew", "podman": "uew", "xargs": "nPI",
 }  # fmt: skip
 _LONG_WITH_VALUE = frozenset({
     "--user", "--group", "--chdir", "--reuid", "--regid", "--groups", "--shell", "--signal", "--kill-after", "--unset",

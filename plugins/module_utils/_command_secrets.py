@@ -35,6 +35,8 @@ _IN_ADDRESS = re.compile(
 _PIPED = re.compile(
     r"""(\b(?:echo|printf)\s+(?:-\w+\s+)*)('[^']*'|"[^"]*"|[^\s'"|]+)(?=\s*\|\s*(?:\S*/)?(?:sudo\s+-S|chpasswd))"""
 )
+# No pattern fits a text without one of these; most words of a configuration have none.
+_SUSPECT = re.compile(r"-\w|--|[:=|]|<<<|pass|basic|bearer|clustercheck|mysqlchk", re.IGNORECASE)
 # Many programs take a port by -p, but these do not.
 _CLIENT = re.compile(
     r"(?<![\w.-])(?:mysql(?:admin|check|dump|import|sh|show|slap)?|mariadb(?:-\w+)?|check_mysql(?:_query)?)(?=\s|$)"
@@ -45,64 +47,21 @@ _PLAIN = re.compile(
     r"|ifconfig|ss|netstat|e?grep|fgrep|ping6?|arping|logger|echo|printf|cat|ls|stat|touch|rm|sleep|curl|wget|ssh|awk|sed"
     r"|mysql\w*|mariadb[\w-]*|mount|df|dig|host|nslookup|docker|podman|ipvsadm|iptables|arptables|sysctl|rsync|date)"
 )
-_ROLE = frozenset(
-    [
-        "master",
-        "backup",
-        "fault",
-        "stop",
-        "start",
-        "status",
-        "restart",
-        "reload",
-        "check",
-        "instance",
-        "group",
-        "up",
-        "down",
-        "init",
-        "primary",
-        "secondary",
-        "slave",
-        "replica",
-        "source",
-        "reader",
-        "writer",
-        "read",
-        "write",
-        "readonly",
-        "read_only",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "true",
-        "false",
-        "mysql",
-        "mysqld",
-        "mariadb",
-        "mariadbd",
-        "haproxy",
-        "keepalived",
-        "proxysql",
-        "tcp",
-        "udp",
-        "http",
-        "localhost",
-        "any",
-        "all",
-        "and",
-        "or",
-        "not",
-    ]
+_ROLE = re.compile(
+    r"(?i:master|backup|fault|stop|start|status|restart|reload|check|instance|group|up|down|init|primary|secondary|slave"
+    r"|replica|source|reader|writer|read|write|read_?only|yes|no|on|off|true|false|mysqld?|mariadbd?|haproxy|keepalived"
+    r"|proxysql|tcp|udp|http|localhost|any|all|and|or|not)"
 )
 _ADDRESS = re.compile(
     r"[\d.]+(?::\d+)?|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?(?:/\d+)?|[\w-]+(?:\.[\w-]+)+|-?\d+(?:\.\d+)?[smhd%]?"
 )
+_NO_WORD = re.compile(r"[-/$<>|&].*|.*=.*", re.DOTALL)
 
 
 def hidden(text: str) -> str:
     """Without the passwords that are recognizable in a command line, an address or a message."""
+    if not _SUSPECT.search(text):
+        return text
     client = bool(_CLIENT.search(text))
     text = _IN_ADDRESS.sub(rf"\1{HIDDEN}", text)
     text = _PIPED.sub(rf"\1{HIDDEN}", text)
@@ -144,10 +103,8 @@ def _doubtful(words: list[str]) -> set[str]:
         return set()
     found, named = set(), False
     for before, word in zip(words, words[1:]):
-        bare = bool(
-            not word.startswith(("-", "/", "$", "<", ">", "|", "&")) and not _ADDRESS.fullmatch(word) and "=" not in word
-            and word.lower() not in _ROLE and word not in (HIDDEN, ARGUMENT) and HIDDEN not in word
-        )  # fmt: skip
+        known = any(pattern.fullmatch(word) for pattern in (_NO_WORD, _ADDRESS, _ROLE))
+        bare = not known and HIDDEN not in word and word != ARGUMENT
         if bare and named and not before.startswith("-"):
             found.add(word)
         named = bare or (named and not before.startswith("-") and HIDDEN not in word)
