@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._keepalived_daemon import config_file
 from ._keepalived_host import describe_program
-from ._keepalived_model import commands, user_of
+from ._keepalived_model import commands, describe, user_of
 from ._keepalived_reader import DEFAULT, Reader
 from ._keepalived_secrets import without_secrets
 from ._vrrp import combine, vip_states
@@ -37,9 +37,9 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     described: Facts | None = None
     shown: Facts | None = None
     check: Facts | None = None
-    whole = reader.configuration(path, version) if keepalived or os.path.exists(path) else None
+    whole = reader.configuration(path, version, arguments) if keepalived or os.path.exists(path) else None
     if whole:
-        described = reader.described(whole, arguments)
+        described = describe(whole.statements)
         statements = without_secrets(whole.statements)
         shown = {"files": whole.files, "problems": whole.problems, "statements": statements, **described}
         check = reader.check(keepalived, version, path, arguments)

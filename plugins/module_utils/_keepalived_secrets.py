@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from ._command_secrets import HIDDEN, PASSWORD, hidden_among, hidden_command
-from ._keepalived_conf import Statement, walk
 
+Statement = Any  # _keepalived_conf's
+_AUTH = re.compile(r"auth_(?:pass|\w*key)$|auth_(?:pass|\w*key)(?=[ \t])")
 _DEFINITION = re.compile(r"\$([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _COMMAND = re.compile(r"script|misc_path|(?:quorum|notify|smtp)_\w+|notify|script_\w+|\w+_script")
 _NAME = re.compile(r"\$\{?([A-Za-z_]\w*)")
@@ -17,40 +20,34 @@ _NAME = re.compile(r"\$\{?([A-Za-z_]\w*)")
 
 def without_secrets(statements: list[Statement]) -> list[Statement]:
     """For people's eyes: no VRRP password, and none in the command line of a check."""
-    return _shown(statements, secret_names(statements))
+    shown = []
+    for statement in statements:
+        words = _hidden_words(statement["words"])
+        first = next((place for place, word in enumerate(words, start=1) if _AUTH.search(word)), len(words))
+        words[first:] = [HIDDEN] * len(words[first:])
+        block = None if statement["block"] is None else without_secrets(statement["block"])
+        shown.append({**statement, "words": words, "block": block})
+    return shown
 
 
-def secret_names(statements: list[Statement]) -> set[str]:
-    """Definitions ($NAME=) that a password is made of."""
+def secret_names(texts: Iterable[str]) -> frozenset[str]:
+    """Parameters ($NAME=) that a password is made of, in the lines of a configuration as they stand."""
     definitions: dict[str, str] = {}
     secrets: list[str] = []
-    for statement in walk(statements):
-        text = " ".join(statement["words"])
+    for text in texts:
+        if "$" not in text:
+            continue
         defined = _DEFINITION.match(text)
         if defined:
             definitions[defined[1]] = f"{definitions.get(defined[1], '')} {defined[2]}"
-        secrets.append(text.partition("auth_pass")[2])
+        secrets.append(_AUTH.split(text, maxsplit=1)[-1] if _AUTH.search(text) else "")
         secrets += [found[2] for found in PASSWORD.finditer(text)]
     names: set[str] = set()
     while secrets:
         new = set(_NAME.findall(secrets.pop())) - names
         names |= new
         secrets += [definitions[name] for name in new if name in definitions]
-    return names
-
-
-def _shown(statements: list[Statement], names: set[str]) -> list[Statement]:
-    shown = []
-    for statement in statements:
-        words = _hidden_words(statement["words"])
-        defined = _DEFINITION.match(words[0])
-        if defined and defined[1] in names:
-            words = [f"${defined[1]}={HIDDEN}"]
-        first = next((place for place, word in enumerate(words, start=1) if word.endswith("auth_pass")), len(words))
-        words[first:] = [HIDDEN] * len(words[first:])
-        block = None if statement["block"] is None else _shown(statement["block"], names)
-        shown.append({**statement, "words": words, "block": block})
-    return shown
+    return frozenset(names)
 
 
 def _hidden_words(words: list[str]) -> list[str]:

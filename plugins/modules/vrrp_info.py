@@ -212,7 +212,7 @@ vrrp:
           type: list
           elements: str
         statements:
-          description: The configuration as it stands, each statement with C(words), C(at), C(condition) and C(block).
+          description: The configuration as keepalived of this host uses it, each statement with C(words), C(at), C(condition) and C(block); no lines of other hosts, parameters put in.
           type: list
           elements: dict
         global:

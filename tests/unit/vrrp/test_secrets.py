@@ -129,6 +129,6 @@ def test_the_path_of_a_check() -> None:
 
 
 def test_what_is_no_secret_is_shown() -> None:
-    text = "$DEV=eth0\n$VIP=192.0.2.9/24\n$A=x\nscript /x -p 3306\nauth_pass $A"
-    for word in ("'$DEV=eth0'", "'$VIP=192.0.2.9/24'", "3306"):
+    text = "$DEV=eth0\n$VIP=192.0.2.9/24\n$A=x\nscript /x -p 3306\nauth_pass $A\na $DEV $VIP $A"
+    for word in ("'eth0'", "'192.0.2.9/24'", "3306", "'$A'"):
         assert word in shown(text)
