@@ -12,7 +12,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._keepalived_daemon import config_file
 from ._keepalived_host import describe_program
-from ._keepalived_model import commands, describe, user_of
+from ._keepalived_model import describe
+from ._keepalived_programs import commands
 from ._keepalived_reader import DEFAULT, Reader
 from ._keepalived_secrets import without_secrets
 from ._vrrp import combine, vip_states
@@ -62,7 +63,7 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
             "vip_states": vip_states(instances),
             "configuration": shown,
             "programs": [
-                {**entry, **describe_program(entry["command"], user_of(entry, described))}
+                {**entry, **describe_program(entry["command"], entry["user"])}
                 for entry in (commands(described) if described else [])
             ],
             "problems": reader.problems,

@@ -168,7 +168,7 @@ def _range(numbers: list[int]) -> tuple[int, int, int]:
 
 
 def uncommented(raw: str) -> tuple[str, bool]:
-    """A line without its comment, and whether its quotes are closed. A backslash at its end stays, after a comment too."""
+    """A line without its comment, and whether its quotes are closed. A backslash at the end stays."""
     text = raw.strip(" \t")
     if not _SIGN.search(text):
         return text, True

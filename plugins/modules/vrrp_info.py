@@ -212,7 +212,8 @@ vrrp:
           type: list
           elements: str
         statements:
-          description: The configuration as keepalived of this host uses it, each statement with C(words), C(at), C(condition) and C(block); no lines of other hosts, parameters put in.
+          description: The configuration as keepalived of this host uses it, each statement with C(words), C(at),
+            C(condition) and C(block). Lines of other hosts are left out, and parameters are put in.
           type: list
           elements: dict
         global:

@@ -12,7 +12,8 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules impo
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import describe as describe_haproxy
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import parse as parse_haproxy
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import parse
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._vrrp import combine
 
 UUIDS = {host: f"00000000-0000-0000-0000-00000000000{number}" for number, host in enumerate(("db1", "db2", "lvs"), 1)}

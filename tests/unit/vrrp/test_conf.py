@@ -81,7 +81,8 @@ def test_statements(text: str, expected: list[Any]) -> None:
 def test_places_and_conditions() -> None:
     statements, _problems = parse(b"a\n\n@x b {\n c\n  d \\\n e\n f\n}\n", "f", "x")
     assert [(entry["words"][0], entry["at"], entry["condition"]) for entry in walk(statements)] == [
-        ("a", "f:1", None), ("b", "f:3", "@x"), ("c", "f:4", None), ("d\\", "f:5", None), ("e", "f:6", None), ("f", "f:7", None),
+        ("a", "f:1", None), ("b", "f:3", "@x"), ("c", "f:4", None), ("d\\", "f:5", None),
+        ("e", "f:6", None), ("f", "f:7", None),
     ]  # fmt: skip
 
 
@@ -198,7 +199,8 @@ def test_an_include_under_a_condition(name: str, expected: list[Any]) -> None:
 
 def test_what_an_included_file_defines_the_next_lines_use() -> None:
     tree = Files({
-        MAIN: "$D=sub\ninclude ${D}/vars\na $N\nauth_pass $P", "/etc/keepalived/sub/vars": "$N=1\n$P=geheim\nb $P $_PWD",
+        MAIN: "$D=sub\ninclude ${D}/vars\na $N\nauth_pass $P",
+        "/etc/keepalived/sub/vars": "$N=1\n$P=geheim\nb $P $_PWD",
     })  # fmt: skip
     assert short(read_all(MAIN, tree.find).statements) == ["b $P /etc/keepalived/sub", "a 1", "auth_pass geheim"]
 
@@ -273,7 +275,8 @@ def test_a_configuration_with_a_piece_missing_or_changed(text: str, start: int, 
 
 @pytest.mark.parametrize(
     "text",
-    ["}", "a ", '"', "\\\n", "$A=\\\n$A\n", "~SEQ(N,1,9) $N\n", "a\n", "a {\n}\n", "{a,b}", "-p", "-p ", "a-", "://a", "-p' ", "$a=$a ", "include x\n",
+    ["}", "a ", '"', "\\\n", "$A=\\\n$A\n", "~SEQ(N,1,9) $N\n", "a\n", "a {\n}\n", "{a,b}", "-p", "-p ", "a-", "://a",
+     "-p' ", "$a=$a ", "include x\n",
      "@"],
 )  # fmt: skip
 def test_huge_ones_end_in_time(text: str) -> None:

@@ -31,7 +31,6 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemo
     serves,
     signals,
 )
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import user_of
 
 RECORDED = Path(__file__).parent / "recorded"
 # Recorded from 2.2.7 and 2.3.4: signals are read from a descriptor.
@@ -264,11 +263,3 @@ def test_a_script_of_the_user_that_runs_it(tmp_path: Path, monkeypatch: pytest.M
     assert host.describe_program(str(script))["writable_by_others"] is True
     script.chmod(0o775)
     assert host.describe_program(str(script), "checker")["writable_by_others"] is True
-
-
-def test_who_runs_a_script() -> None:
-    scripts = [{"name": "own", "user": "me"}, {"name": "other", "user": None}]
-    facts = {"scripts": scripts, "global": {"script_user": "us"}}
-    assert user_of({"kind": "check", "of": "own"}, facts) == "me"
-    assert user_of({"kind": "check", "of": "other"}, facts) == "us"
-    assert user_of({"kind": "notify", "of": "own"}, facts) == "us"

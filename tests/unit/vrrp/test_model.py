@@ -13,12 +13,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._command_line import program
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import Unreadable, parse
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import (
-    commands,
-    describe,
-    number,
-)
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands, kills_keepalived
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_values import number
 from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, LOCAL_CHECK_SCRIPT, MODERN, PER_INSTANCE, UNICAST
 
 
@@ -52,7 +49,8 @@ def test_local_check() -> None:
     assert (server["address"], server["port"], server["weight"]) == ("192.0.2.11", 3306, 3)
     assert [check["type"] for check in server["checks"]] == ["TCP_CHECK"]
     assert commands(found) == [
-        {"kind": "notify", "of": "192.0.2.100", "command": "/etc/keepalived/mysql_down.sh", "at": "k.conf:36"}
+        {"kind": "notify", "of": "192.0.2.100", "command": "/etc/keepalived/mysql_down.sh", "at": "k.conf:36",
+         "user": None, "dropped": False}
     ]
     assert "1111" not in str(found)
 
@@ -179,6 +177,14 @@ def test_scripts_that_do_not(text: str) -> None:
 )  # fmt: skip
 def test_programs(command: str, path: str, read: bool) -> None:
     assert program(command) == (path, read)
+
+
+def test_who_runs_a_script() -> None:
+    found = commands(meaning(
+        "global_defs { script_user us\n}\nvrrp_script own {\nscript /a\nuser me\n}\nvrrp_script other {\nscript /b\n}\n"
+        "vrrp_instance own { notify /c\n}"
+    ))  # fmt: skip
+    assert [(each["command"], each["user"]) for each in found] == [("/a", "me"), ("/b", "us"), ("/c", "us")]
 
 
 def test_groups_of_virtual_servers() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._command_secrets import hidden, hidden_command
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import parse
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_secrets import without_secrets
 
 
