@@ -12,6 +12,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._keepalived_daemon import config_file
 from ._keepalived_host import describe_program
+from ._keepalived_keywords import ignored
+from ._keepalived_misread import misread
 from ._keepalived_model import describe
 from ._keepalived_programs import commands
 from ._keepalived_reader import DEFAULT, Reader
@@ -42,7 +44,10 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     if whole:
         described = describe(whole.statements)
         statements = without_secrets(whole.statements)
-        shown = {"files": whole.files, "problems": whole.problems, "statements": statements, **described}
+        shown = {
+            "files": whole.files, "problems": [*whole.problems, *misread(whole.statements)],
+            "ignored": ignored(whole.statements), "statements": statements, **described,
+        }  # fmt: skip
         check = reader.check(keepalived, version, path, arguments)
 
     dumps: dict[str, list[Facts]] = {}

@@ -18,7 +18,7 @@ from typing import Any, Callable, NamedTuple
 from ._command_line import program
 from ._keepalived_conf import LARGEST, Found, Unreadable, alternatives
 from ._keepalived_daemon import FileState, Process, is_fresh, is_trap, parse_status, serves
-from ._keepalived_programs import kills_keepalived
+from ._keepalived_stops import kills_keepalived
 
 Facts = dict[str, Any]
 SCRIPT_LARGEST = 256 * 1024

