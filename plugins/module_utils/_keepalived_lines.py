@@ -19,6 +19,7 @@ _DEEPEST = 10  # parameters within parameters
 _MOST = 400000  # lines that definitions and sequences may become
 _DEFINITION = re.compile(r"\$([A-Za-z_]\w*)=[ \t]*(.*)", re.DOTALL)
 _USE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*)(?=[ \t,)]|$))")
+_USE_AT_END = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))$")
 _SEQUENCE = re.compile(r"~SEQ(x?)[ \t]*\(([^,()]*),([^()]*)\)[ \t]*(.*)", re.DOTALL)
 _SIGN = re.compile(r'["!#\\]')
 _LAST_OF_SEQUENCE = 10000
@@ -91,7 +92,8 @@ class Lines:
         found = self._multiline(text) if "$" in text else None
         if found is None or depth >= _DEEPEST:
             whole = self._put_in(text) if "$" in text else text
-            if whole != text and depth < _DEEPEST:
+            again = whole != text and (whole.startswith(("@", "~SEQ", "$")) or self._multiline(whole))
+            if again and depth < _DEEPEST:
                 yield from self._meant(whole, condition, depth + 1)
             else:
                 yield Line(whole, condition)
@@ -124,11 +126,9 @@ class Lines:
 
     def _multiline(self, text: str) -> tuple[str, list[str]] | None:
         """What stands before a parameter of several lines at the end of a line, and these."""
-        for found in _USE.finditer(text):
-            value = self._values.get(found[1] or found[2])
-            if isinstance(value, list) and found.end() == len(text):
-                return text[: found.start()], value or [""]
-        return None
+        found = _USE_AT_END.search(text)
+        value = self._values.get(found[1] or found[2]) if found else None
+        return (text[: found.start()], value or [""]) if found and isinstance(value, list) else None
 
     def _put_in(self, text: str) -> str:
         before, keyword, behind = text.partition("auth_pass")

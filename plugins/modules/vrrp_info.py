@@ -251,8 +251,10 @@ vrrp:
           elements: dict
     programs:
       description: What keepalived runs, with C(kind) (V(check), V(notify) or V(misc_check)), C(of), C(command), C(at),
-        C(path) (behind a shell, C(sudo) and the like the script), C(exists), C(executable), C(writable_by_others) and
-        C(kills_keepalived) (file and line, or V(null)).
+        C(user) as whom, C(dropped) (whether keepalived drops words of it, because it has no quotes), C(path) (behind a
+        shell, C(sudo) and the like the script), C(exists), C(executable), C(writable_by_others) and C(open_at) (the
+        file or directory that others may write), C(kills_keepalived) (file and line, or V(null)), C(looks_at)
+        (V(process), V(port) or V(answer) where it asks nothing else), and the C(addresses) that it names.
       type: list
       elements: dict
 """

@@ -280,6 +280,6 @@ def test_a_configuration_with_a_piece_missing_or_changed(text: str, start: int, 
      "@"],
 )  # fmt: skip
 def test_huge_ones_end_in_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     read(text.encode() * (400_000 // len(text)))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10

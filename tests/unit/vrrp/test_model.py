@@ -78,7 +78,8 @@ def test_an_instance_for_each_mysqld() -> None:
     assert [entry["event"] for entry in one["notify"]] == ["notify_master", "notify_backup"]
     assert (two["state"], two["vips"][0]["address"], two["auth_pass_length"]) == ("MASTER", "192.0.2.137", None)
     assert "Monitor01" not in str(found)
-    assert {entry["command"].split()[0] for entry in commands(found)} >= {"/opt/ha/to_master.py", "/opt/ha/to_backup.py"}
+    ran = {entry["command"].split()[0] for entry in commands(found)}
+    assert ran >= {"/opt/ha/to_master.py", "/opt/ha/to_backup.py"}
 
 
 def test_unicast() -> None:
@@ -121,10 +122,10 @@ def test_parameters(text: str, words: str) -> None:
 
 def test_parameters_that_multiply() -> None:
     text = "$A0=" + "x" * 500 + "\n" + "".join(f"$A{number}=$A{number - 1}$A{number - 1}\n" for number in range(1, 50))
-    started = time.monotonic()
+    started = time.process_time()
     found = parse((text + f"a {'${A49}' * 100}\n" * 2000).encode(), "f")[0]
     assert sum(len(word) for statement in found for word in statement["words"]) < 4 * 10**6
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(

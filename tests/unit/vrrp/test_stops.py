@@ -60,8 +60,8 @@ def test_scripts_that_do_not(text: str) -> None:
 
 
 def test_a_hostile_script_is_read_in_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert kills_keepalived(f"systemctl {'--a ' * 1000}x\n" * 60) is None
     assert kills_keepalived("kill " * 50_000) is None
     assert kills_keepalived(f"{'kill -' * 680}\n" * 60) is None
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
