@@ -17,7 +17,7 @@ CHECKS = (
     "FILE_CHECK",
 )  # fmt: skip
 DELAY_LOOP, CONNECT_TIMEOUT, PERSISTENCE = 60, 5, 360  # seconds, of keepalived where nothing else is said
-_RETRY = {"MISC_CHECK": 0, "HTTP_GET": 3, "SSL_GET": 3, "DNS_CHECK": 3}
+_RETRY = {"MISC_CHECK": 0, "DNS_CHECK": 3}
 _PAUSE = {"HTTP_GET": 3, "SSL_GET": 3}
 _TIMES = ("delay_loop", "connect_timeout", "retry", "delay_before_retry")
 

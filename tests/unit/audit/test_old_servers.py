@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import Cluster, judge
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_clusters import clusters
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_stops import kills_keepalived
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._replication_facts import read_instance
 from unit.audit.builders import system, vrrp
 from unit.audit.test_replication_facts import Server, server_51
