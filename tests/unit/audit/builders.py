@@ -51,7 +51,7 @@ vrrp_instance orders {{
 DIRECTOR = """\
 global_defs {
     enable_script_security
-    lvs_timeouts tcp 7500 tcpfin 5 udp 300
+    lvs_timeouts tcp 8000 tcpfin 5 udp 300
 }
 virtual_server 192.0.2.200 3306 {
     lb_algo wlc
@@ -155,7 +155,7 @@ def system(address: str) -> dict[str, Any]:
 def director(address: str) -> dict[str, Any]:
     return {
         "vrrp": vrrp(DIRECTOR),
-        "lvs": lvs(lo=[], timeouts={"tcp": 7500, "tcp_fin": 5, "udp": 300}, arp={}),
+        "lvs": lvs(lo=[], timeouts={"tcp": 8000, "tcp_fin": 5, "udp": 300}, arp={}),
         "os": {**system(address), "sysctl_files": {}},
     }
 

@@ -165,7 +165,7 @@ def test_directors_and_proxies_of_somebody() -> None:
     variables = files["group_vars/lvs_director.yml"]
     assert variables["lvs_director_virtual_router_id"] == 60
     assert variables["lvs_director_persistence_timeout"] == 15
-    assert variables["lvs_director_timeouts"] == {"tcp": 900}
+    assert variables["lvs_director_timeouts"] == {"tcp": 8000}
     cluster = files["group_vars/cluster_192_0_2_100.yml"]
     assert cluster["cluster_reader_vips"] == ["192.0.2.200"]
     assert cluster["cluster_proxy_reader_port"] == 3307
