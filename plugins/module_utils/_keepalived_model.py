@@ -35,7 +35,7 @@ WELL_KNOWN = frozenset(
     {"1111", "1234", "12345", "123456", "12345678", "password", "passwd", "secret", "keepalived", "root"}
 )
 AUTH_COUNTS = 8  # characters of auth_pass that VRRP carries
-PRIORITY = 100  # where none is set, or one that is not between 1 and 255
+PRIORITY, OWNER = 100, 255  # where none is set, or one that is not between 1 and 255; of a master
 _MOST_SERVICES = 1000
 _EVENTS = (
     "notify", "notify_master", "notify_backup", "notify_fault", "notify_stop", "notify_deleted",
@@ -126,12 +126,11 @@ def _global(block: list[Statement]) -> Facts:
 
 def _instance(block: list[Statement]) -> Facts:
     authentication = inside(block, "authentication")
-    priority = whole(block, "priority", 1, 255)
     return {
         "state": one(block, "state"),
         "interface": one(block, "interface"),
         "virtual_router_id": whole(block, "virtual_router_id", 1, 255),
-        "priority": PRIORITY if priority is None else priority,
+        "priority": _priority(block),
         "version": whole(block, "version", 2, 3),
         "advert_int": number(one(block, "advert_int")),
         "nopreempt": flag(block, "nopreempt"),
@@ -148,6 +147,14 @@ def _instance(block: list[Statement]) -> Facts:
         "notify": notify(block, _EVENTS),
         "places": {**places(block, *_PLACES), **places(authentication, "auth_pass", "auth_type")},
     }
+
+
+def _priority(block: list[Statement]) -> int:
+    """Where it is left out, an instance that starts as master owns its addresses."""
+    if last(block, "priority") is None and (one(block, "state") or "").upper() == "MASTER":
+        return OWNER
+    priority = whole(block, "priority", 1, 255)
+    return PRIORITY if priority is None else priority
 
 
 _PLACES = (

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._keepalived_model import OWNER
+
 Facts = dict[str, Any]
 RUNTIME = ("state", "effective_priority", "last_transition", "master_address", "master_priority", "counters")
 CONFIGURED = (
@@ -83,6 +85,7 @@ def _first(field: str, candidates: dict[str, Facts]) -> tuple[Any, str]:
 def _as_configured(instance: Facts, settings: Facts, weights: dict[str, Facts]) -> Facts:
     """With what keepalived fills in, rounds and clears."""
     tracked = [entry for entry in _configured_tracked(instance, weights) if entry.pop("defined")]
+    starts_as_master = (instance["state"] or "").upper() == "MASTER"
     version = instance["version"] or settings.get("vrrp_version") or (3 if _is_ipv6(instance) else 2)
     return {
         "interface": instance["interface"],
@@ -92,7 +95,7 @@ def _as_configured(instance: Facts, settings: Facts, weights: dict[str, Facts]) 
         "effective_priority": None if any(entry["weight"] for entry in tracked) else instance["priority"],
         "version": version,
         "advert_int": _advertisement(instance["advert_int"], version),
-        "nopreempt": instance["nopreempt"] and (instance["state"] or "").upper() != "MASTER",
+        "nopreempt": instance["nopreempt"] and not (starts_as_master or instance["priority"] == OWNER),
         "auth_type": instance["auth_type"] if version == 2 else None,
         "source_address": instance["unicast_src_ip"],
         "vips": [_plain(vip) for vip in instance["vips"]],
