@@ -190,7 +190,7 @@ def _errors(vrrp: Facts, messages: list[str]) -> list[str]:
     ignored = (vrrp.get("configuration") or {}).get("ignored") or []
     named = " ".join(entry["text"] for entry in ignored if entry["kind"] == "keyword").split()
     signs = any(entry["kind"] == "sign" for entry in ignored)
-    found = {}
+    found: dict[str, str] = {}
     for message in messages:
         unknown = _UNKNOWN.search(message)
         known = unknown and (unknown[1] in named or (signs and not unknown[1].isascii()))

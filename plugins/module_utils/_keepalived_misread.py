@@ -11,7 +11,7 @@ from ._keepalived_conf import Statement
 from ._keepalived_values import OFF, last, number, one
 
 # By block and keyword: the least and the greatest value, and what counts instead.
-_RANGES = {
+_RANGES: dict[str, dict[str, tuple[float, float, str]]] = {
     "vrrp_instance": {
         "priority": (1, 255, "100 counts"), "virtual_router_id": (1, 255, "the instance has none and does not start"),
         "advert_int": (0.01, 255, "1 s counts"),

@@ -190,6 +190,13 @@ def test_who_is_not_written_is_named_with_the_reason() -> None:
     assert "Not here: web1: neither a member nor a balancer" in text
 
 
+def test_what_keepalived_ignores_is_said() -> None:
+    answers = dual()
+    answers["db2"]["vrrp"]["vrrp"] = vrrp(CONF.format(priority=90).replace("    ", "\u00a0" * 4))
+    text = " ".join(run(answers).files["hosts.yml"].replace("\n#", "").split())
+    assert "Not here: db2: what keepalived ignores, keepalived.conf:2: U+00A0 (no-break space) in lines 2-14:" in text
+
+
 def test_how_ansible_gets_there_goes_along() -> None:
     found = run(dual(), db1={"ansible_host": "203.0.113.7", "ansible_user": "admin"})
     hosts = loaded(found)["hosts.yml"]["mysql"]["children"]["cluster_192_0_2_100"]["hosts"]

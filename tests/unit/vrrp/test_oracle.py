@@ -131,7 +131,8 @@ def test_tracked_and_defined(order: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("state", "cleared"), [("MASTER", True), ("BACKUP", False)])
 def test_nopreempt_of_a_master(state: str, cleared: bool, tmp_path: Path, interface: str) -> None:
-    text = f"vrrp_instance A {{\nstate {state}\ninterface {interface}\nvirtual_router_id 1\npriority 9\nnopreempt off\n}}\n"
+    inside = f"interface {interface}\nvirtual_router_id 1\npriority 9\nnopreempt off"
+    text = f"vrrp_instance A {{\nstate {state}\n{inside}\n}}\n"
     assert ("nopreempt will not work" in said(tmp_path, text)) == cleared
     (found,) = combine(read(text)[0], {}, {}, [], False)
     assert found["nopreempt"] is not cleared
