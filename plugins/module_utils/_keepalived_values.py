@@ -90,22 +90,18 @@ def address(text: str) -> str:
 
 def command(words: list[str]) -> str:
     """A command as it stands, quoted or in several words, without passwords."""
-    return hidden_command(_whole_command(words) or " ".join(hidden_among(words)))
+    return hidden_command(" ".join(_in_quotes(words)[:1] or hidden_among(words)))
 
 
 def ran(statement: Statement | None) -> Facts:
     """What a statement runs, and whether words of it are dropped: only in quotes are several words one command."""
     words = statement["words"][1:] if statement else []
-    lost = len(words) > 1 and _whole_command(words) is None
-    return {"command": command(words), "dropped": lost}
+    return {"command": command(words), "dropped": len(_in_quotes(words) or words) > 1}
 
 
-def _whole_command(words: list[str]) -> str | None:
-    """What stands in single quotes is one word too."""
-    if not words or not words[0].startswith("'"):
-        return None
-    found = split(" ".join(words))
-    return found[0] if found and not found[0].startswith("'") else None
+def _in_quotes(words: list[str]) -> list[str]:
+    """The words where the first one began with a single quote, which counts for commands only; else none."""
+    return split(" ".join(words)) if len(words) > 1 and words[0].startswith("'") else []
 
 
 def notify(block: list[Statement], names: tuple[str, ...]) -> list[Facts]:

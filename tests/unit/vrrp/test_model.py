@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._command_line import program
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import Unreadable, parse
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands
@@ -133,6 +134,23 @@ def test_parameters_that_multiply() -> None:
 )
 def test_numbers(text: str | None, value: float | None) -> None:
     assert number(text) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "command", "path", "dropped"),
+    [
+        ("'/opt/ha/check.sh 3306'", "/opt/ha/check.sh 3306", "/opt/ha/check.sh", False),
+        ('"/opt/ha/check.sh 3306"', "/opt/ha/check.sh 3306", "/opt/ha/check.sh", False),
+        ("/opt/ha/check.sh 3306", "/opt/ha/check.sh 3306", "/opt/ha/check.sh", True),
+        ("/opt/ha/check.sh", "/opt/ha/check.sh", "/opt/ha/check.sh", False), ("'/opt/x'", "'/opt/x'", "/opt/x", False),
+        ("\"'/path with blank/x' 3306\"", "'/path with blank/x' 3306", "/path with blank/x", False),
+        ("'/opt/x' 3306", "/opt/x", "/opt/x", True), ("'sudo -n /opt/x 1'", "sudo -n /opt/x 1", "/opt/x", False),
+    ],
+)  # fmt: skip
+def test_quotes_of_commands(written: str, command: str, path: str, dropped: bool) -> None:
+    """keepalived takes one word of a line for the command, and reads both kinds of quotes there."""
+    (found,) = commands(meaning(f"vrrp_script c {{\nscript {written}\n}}\n"))
+    assert (found["command"], program(found["command"]).path, found["dropped"]) == (command, path, dropped)
 
 
 def test_who_runs_a_script() -> None:
