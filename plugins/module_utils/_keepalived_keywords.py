@@ -93,7 +93,7 @@ def _signs(statements: list[Statement]) -> list[Facts]:
         {
             "kind": "sign", "at": f"{path}:{lines[0]}",
             "text": f"U+{ord(sign):04X} ({unicodedata.name(sign, 'a control sign').lower()}) in {_lines(lines)}:"
-            " keepalived takes it for a part of the word",
+            " keepalived takes it for a part of the word, and drops the line where it does not know that",
         }
         for (path, sign), lines in found.items()
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from ._keepalived_conf import Statement
 
 Facts = dict[str, Any]
 _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,9})?")
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}\$?")
 OFF = ("false", "off", "no")
 
 
@@ -105,8 +106,13 @@ def _in_quotes(words: list[str]) -> list[str]:
 
 
 def notify(block: list[Statement], names: tuple[str, ...]) -> list[Facts]:
-    return [
-        {"event": statement["words"][0], **ran(statement), "at": statement["at"]}
-        for statement in block
-        if statement["words"][0] in names and len(statement["words"]) > 1
-    ]
+    """What is run at events. The one or two words behind it may be the user and the group that run it."""
+    found = []
+    for statement in block:
+        words = statement["words"]
+        if words[0] in names and len(words) > 1:
+            as_user = len(words) in (3, 4) and all(map(_USER.fullmatch, words[2:]))
+            one_word = {**statement, "words": words[:2]} if as_user else statement
+            user = words[2] if as_user else None
+            found.append({"event": words[0], **ran(one_word), "user": user, "at": statement["at"]})
+    return found

@@ -153,6 +153,19 @@ def test_quotes_of_commands(written: str, command: str, path: str, dropped: bool
     assert (found["command"], program(found["command"]).path, found["dropped"]) == (command, path, dropped)
 
 
+@pytest.mark.parametrize(
+    ("words", "command", "user", "dropped"),
+    [
+        ('"/n.sh a 5" mysql', "/n.sh a 5", "mysql", False), ('"/n.sh a" mysql mysql', "/n.sh a", "mysql", False),
+        ("/n.sh root", "/n.sh", "root", False), ("/n.sh --to MASTER", "/n.sh --to MASTER", None, True),
+        ("/n.sh /x", "/n.sh /x", None, True), ('"/n.sh a 5"', "/n.sh a 5", None, False),
+    ],
+)  # fmt: skip
+def test_as_whom_events_run(words: str, command: str, user: str | None, dropped: bool) -> None:
+    (found,) = commands(meaning(f"vrrp_instance a {{\nnotify_master {words}\n}}\n"))
+    assert (found["command"], found["user"], found["dropped"]) == (command, user, dropped)
+
+
 def test_who_runs_a_script() -> None:
     found = commands(meaning(
         "global_defs { script_user us\n}\nvrrp_script own {\nscript /a\nuser me\n}\nvrrp_script other {\nscript /b\n}\n"
