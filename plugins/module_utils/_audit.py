@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple
 
 Facts = dict[str, Any]
 SEVERITIES = ("critical", "serious", "warning", "info")  # worst first
+SLOWEST_DETECTION = 30.0  # seconds until a server that hangs is noticed, by keepalived, IPVS and HAProxy alike
 FAMILIES = ("mysql", "vrrp", "vips", "lvs", "haproxy", "os")
 
 
