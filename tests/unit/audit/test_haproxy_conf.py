@@ -53,7 +53,7 @@ backend late from quiet
 def test_by_hand() -> None:
     mysql, stats, late = describe(parse(BY_HAND.encode(), "h"))["proxies"]
     assert (mysql["name"], mysql["mode"], mysql["check"]) == ("mysql", "tcp", "mysql-check user haproxy_check")
-    assert mysql["binds"] == [{"address": "0.0.0.0:3307", "at": "h:11"}]
+    assert [(each["address"], each["at"]) for each in mysql["binds"]] == [("0.0.0.0:3307", "h:11")]
     assert mysql["timeouts"]["client"] == {"ms": 5000, "at": "h:9"}
     assert mysql["timeouts"]["server"]["ms"] == 5000
     assert [(each["name"], each["address"], each["port"], each["weight"], each["check"], each["backup"])
@@ -62,7 +62,7 @@ def test_by_hand() -> None:
         ("db3", "192.0.2.13", 3306, 1, True, True),
         ("db 4", "fd00::4", 3306, 3, False, False),
     ]  # fmt: skip
-    assert stats["stats"] == {"at": "h:22", "auth": True, "well_known": True}
+    assert stats["stats"] == {"at": "h:22", "auth": True, "well_known": True, "admin": False}
     assert late["timeouts"] == {"client": {"ms": 3600000, "at": "h:24"}}
     assert late["servers"][0]["port"] is None
 
@@ -71,7 +71,8 @@ def test_by_hand() -> None:
     ("line", "expected"),
     [
         ("a b # c", ["a", "b"]), (r"a\ b \# c", ["a b", "#", "c"]), ('"a b" c\'d e\'', ["a b", "cd e"]), ("#", []),
-        ('a "b', ["a", "b"]), ("", []), (r'"a \" b"', [r"a \" b"]),
+        ('a "b', ["a", "b"]), ("", []), (r'"a \" b"', ['a " b']), (r"'a \'", ["a \\"]),
+        (r'a\x41 "\n" \q', ["aA", "\n", "\\q"]),
     ],
 )  # fmt: skip
 def test_words(line: str, expected: list[str]) -> None:
