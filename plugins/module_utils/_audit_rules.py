@@ -13,6 +13,7 @@ from . import (
     _audit_rules_lvs,
     _audit_rules_replication,
     _audit_rules_semisync,
+    _audit_rules_settings,
     _audit_rules_vrrp,
     _audit_rules_writers,
 )
@@ -21,5 +22,6 @@ from ._audit import Rule
 _ROOMS = (
     _audit_rules_replication, _audit_rules_semisync, _audit_rules_vrrp, _audit_rules_keepalived, _audit_rules_lvs,
     _audit_rules_host, _audit_rules_haproxy, _audit_rules_haproxy_checks, _audit_rules_writers,
+    _audit_rules_settings,
 )  # fmt: skip
 RULES: list[Rule] = sorted((rule for room in _ROOMS for rule in room.RULES.all), key=lambda rule: rule.id)
