@@ -65,7 +65,7 @@ class _Reader:
             return self._call(call[1], [each.strip() for each in call[2].split(",")])
         if re.fullmatch(r"-?[0-9]{1,10}", word):
             return int(word) != 0
-        return {"true": True, "false": False}.get(word)
+        return None
 
     def _call(self, name: str, arguments: list[str]) -> Known:
         if name == "defined":
