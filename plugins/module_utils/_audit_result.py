@@ -33,6 +33,8 @@ def audit(
     judged = []
     place: dict[str, str] = {}
     for cluster in clusters({name: host.facts for name, host in asked.items()}, dict(groups)):
+        if not any(_takes_part(asked[name]) for name in cluster.hosts):
+            continue
         judgement = judge(cluster, RULES, decided, today)
         judged.append(_cluster(cluster, judgement, asked))
         place.update(dict.fromkeys(cluster.hosts, cluster.name))
@@ -47,9 +49,16 @@ def audit(
         "severity": worst,
         "summary": _summary(judged, asked),
         "clusters": judged,
-        "hosts": [_host(host, place[name]) for name, host in asked.items()],
+        "hosts": [_host(host, place.get(name, "")) for name, host in asked.items()],
         "suppressions": [_used(entry, judged, today) for entry in decided],
     }
+
+
+def _takes_part(host: Asked) -> bool:
+    """A host of clients alone is in no cluster; one of which something could not be read may be."""
+    unread = any(host.facts.get(family, "absent") is None for family in ("mysql", "vrrp", "lvs", "haproxy"))
+    known = any(host.facts.get(family) for family in ("mysql", "vrrp", "vips", "haproxy"))
+    return bool(host.reason or unread or known or _roles(host.facts))
 
 
 def _rank(severity: str | None) -> int:
