@@ -105,6 +105,10 @@ simulate: $(DEV) ## simulated clusters under random faults for SECONDS (600); SE
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:roles/agent/files python -m simulation.simulate \
 	  --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
 
+.PHONY: fuzz
+fuzz: $(DEV) ## mutated configurations through parsers, rules, reports and discover for SECONDS (600); SEED=N is the first seed
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:.collections python -m fuzz.run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 .PHONY: molecule
 molecule: $(MOLECULE) ## all molecule scenarios
 
