@@ -129,7 +129,7 @@ def read_lines(text: str) -> Iterator[Line]:
                     target = target[:-1].rstrip(_BLANKS)
                 yield Line(number, kind, group or "", target)
             else:  # mysqld passes over it without a word
-                yield Line(number, "broken", group or "", f"!{kind[:40]} is not followed; it names nothing to include")
+                yield Line(number, "broken", group or "", "after ! comes include or includedir, and a path")
         elif line[0] == "[":
             name, bracket, _rest = line[1:].partition("]")
             if bracket:
@@ -161,8 +161,8 @@ def _without_comment(line: str) -> str:
 
 def _parse_setting(line: str, number: int) -> Setting:
     name, separator, value = (part.strip(_BLANKS) for part in line.partition("="))
-    if not _NAME.fullmatch(name):
-        raise BadOptionFile(f"line {number}: {name[:40]!r} is not an option name")
+    if not _NAME.fullmatch(name):  # not shown: it may be a password without its =
+        raise BadOptionFile(f"line {number}: it does not begin with the name of an option")
     name = name.replace("-", "_").lower()
     if name.startswith("loose_"):
         name = name[len("loose_") :]

@@ -36,7 +36,7 @@ PLANTED = {
     "options": (
         f"password = {SECRET}", f"report-password={SECRET}", f"wsrep_sst_auth = root:{SECRET}",
         f"authentication_ldap_simple_bind_root_pwd = '{SECRET}'", f"loose-master_password={SECRET} # {SECRET}",
-        f"# {SECRET}", f"; password={SECRET}",
+        f"# {SECRET}", f"; password={SECRET}", f"password {SECRET}", SECRET, f"pass word = {SECRET}", f"! {SECRET}",
     ),
 }  # fmt: skip
 NOISE = (

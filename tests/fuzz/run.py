@@ -20,8 +20,9 @@ MEMORY = 2 * 2**30  # bytes
 PHASES = (Phase.generate, Phase.shrink)
 
 
-def once(kind: str, number: int, examples: int = ROUND) -> None:
-    """One seed. Raises what an input causes, shrunk."""
+def once(kind: str, number: int, examples: int = ROUND) -> float:
+    """One seed; the processor's seconds of its slowest input. Raises what an input causes, shrunk."""
+    slowest = 0.0
 
     @seed(number)
     @settings(
@@ -30,9 +31,11 @@ def once(kind: str, number: int, examples: int = ROUND) -> None:
     )  # fmt: skip
     @given(mutated(kind))
     def run(text: str) -> None:
-        check(kind, text)
+        nonlocal slowest
+        slowest = max(slowest, check(kind, text))
 
     run()
+    return slowest
 
 
 def main() -> int:
@@ -43,18 +46,19 @@ def main() -> int:
     # What runs away is ended as a MemoryError instead of taking the machine along.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     number = int(time.time()) if given_.seed is None else given_.seed
-    end, rounds = time.monotonic() + given_.seconds, 0
+    end, rounds, slowest = time.monotonic() + given_.seconds, 0, 0.0
     while time.monotonic() < end:
         for kind in kinds():
             try:
-                once(kind, number)
+                slowest = max(slowest, once(kind, number))
             except Exception:
                 traceback.print_exc()
                 print(f"{kind}, seed {number}: failed after {rounds * ROUND} inputs", file=sys.stderr)
                 return 1
             rounds += 1
         number += 1
-    print(f"{rounds * ROUND} inputs, nothing failed, ran away or showed a secret")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{rounds * ROUND} inputs: nothing failed or showed a secret; at most {slowest:.2f} s for one, {peak} MB")
     return 0
 
 

@@ -52,7 +52,7 @@ def test_the_value_that_counts(place: Path, file: str, name: str, series: str, v
 
 def test_one_bad_line_is_said(place: Path) -> None:
     path = place / "one-bad-line.cnf"
-    said = f"{path}: line 4: 'thread cache' is not an option name; mysqld refuses to start with it"
+    said = f"{path}: line 4: it does not begin with the name of an option; mysqld refuses to start with it"
     assert settings(path).problems == [said]
 
 
