@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from ._audit import Cluster, Evidence, Rules
 from ._audit_fitness import Fitness, asks_for_readers, fitness
-from ._audit_proxies import asks_for_writer, databases, fronts, knows_roles, pools, proxies, stands_by
+from ._audit_proxies import Proxies, asks_for_writer, stands_by
 from ._haproxy_address import address as read_address
 
 RULES = Rules()
@@ -25,13 +25,14 @@ Facts = dict[str, Any]
     mend="An address of its own network, and a password of its own.", needs=("haproxy",),
 )  # fmt: skip
 def open_statistics(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     seen: set[tuple[str, str]] = set()
-    for host, proxy in proxies(cluster):
+    for host, proxy in view.all:
         stats = proxy["stats"]
         # HAProxy answers with statistics by HTTP only, and passes over the words in another mode.
         if not stats or proxy["mode"] != "http" or (stats["auth"] and not stats["well_known"]) or proxy.get("guarded"):
             continue
-        for front in fronts(cluster, host, proxy):
+        for front in view.fronts(host, proxy):
             public = _public(front)
             if public and not front.get("guarded") and (host, stats["at"]) not in seen:
                 seen.add((host, stats["at"]))
@@ -88,14 +89,12 @@ Offer = tuple[Facts, list[Place], list[Place]]  # the pool, its servers, those o
 
 def _services(cluster: Cluster) -> dict[str, dict[str, Offer]]:
     """What proxies offer in front of MySQL, by port and host."""
+    view = Proxies(cluster)
     found: dict[str, dict[str, Offer]] = {}
-    for host, proxy, servers in pools(cluster):
-        places = [
-            (cluster.home(each["address"], each["port"], seen_from=host) or each["address"], each["port"])
-            for each in servers
-        ]
+    for host, proxy, servers in view.pools():
+        places = [(view.home(host, each) or each["address"], each["port"]) for each in servers]
         active = [place for place, each in zip(places, servers) if not each["backup"]]
-        for front in fronts(cluster, host, proxy):
+        for front in view.fronts(host, proxy):
             if proxy is front or proxy["name"] == front["default_backend"]:
                 ports = [read_address(each).port for bind in front["binds"] for each in bind["address"].split(",")]
                 for key in {str(port or front["name"]) for port in ports}:
@@ -124,11 +123,12 @@ def different_servers(cluster: Cluster) -> Iterator[Evidence]:
     needs=("haproxy",),
 )  # fmt: skip
 def different_writers(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     for offered in _services(cluster).values():
         single = {
             host: (proxy, active) for host, (proxy, _servers, active) in offered.items()
             if len(active) == 1 and not asks_for_writer(proxy) and not asks_for_readers(proxy["check"] or "")
-            and (stands_by(proxy) or not knows_roles(cluster, host, proxy))
+            and (stands_by(proxy) or not view.knows_roles(host, proxy))
         }  # fmt: skip
         for host, (proxy, active) in single.items():
             other = next((each for each in single if single[each][1] != active), None)
@@ -156,6 +156,7 @@ def _wanted(proxy: Facts, mysql: Facts) -> Fitness:
     mend="Ask the check by hand, from the proxy.", needs=("haproxy", "mysql", "os"),
 )  # fmt: skip
 def disagreement(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     for host, haproxy in cluster.having("haproxy"):
         live = {
             (proxy["name"], server["name"]): server
@@ -163,7 +164,7 @@ def disagreement(cluster: Cluster) -> Iterator[Evidence]:
             for server in proxy.get("servers") or []
         }
         for proxy in (haproxy.get("configuration") or {}).get("proxies", []):
-            members = list(databases(cluster, host, proxy))
+            members = list(view.databases(host, proxy))
             wanted = [_wanted(proxy, mysql) for _server, _home, mysql in members]
             last_resort = not any(each.fit for each in wanted)
             for (server, _home, _mysql), should in zip(members, wanted):
@@ -185,9 +186,10 @@ def disagreement(cluster: Cluster) -> Iterator[Evidence]:
     needs=("haproxy", "mysql", "os"),
 )  # fmt: skip
 def hidden_addresses(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     servers = {
-        home for host, proxy in proxies(cluster) if not proxy.get("send_proxy")
-        for _server, home, _mysql in databases(cluster, host, proxy)
+        home for host, proxy in view.all if not proxy.get("send_proxy")
+        for _server, home, _mysql in view.databases(host, proxy)
     }  # fmt: skip
     own = {address for _host, os in cluster.having("os") for address in os.get("addresses", [])}
     for home, mysql in cluster.having("mysql"):
@@ -211,10 +213,11 @@ def _is_address(text: str) -> bool:
     why="When it dies all its clients stop.", mend="A second proxy, and a VIP in front of both.", needs=("haproxy",),
 )  # fmt: skip
 def single_proxy(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     if len(dict(cluster.having("haproxy"))) < sum(1 for facts in cluster.hosts.values() if "haproxy" in facts):
         return  # the other one may be among those that did not answer
-    serving = {host: proxy for host, proxy in proxies(cluster) if any(True for _ in databases(cluster, host, proxy))}
-    for host, proxy in proxies(cluster):
-        if list(serving) == [host] and len(list(databases(cluster, host, proxy))) > 1:
+    serving = {host: proxy for host, proxy in view.all if any(True for _ in view.databases(host, proxy))}
+    for host, proxy in view.all:
+        if list(serving) == [host] and len(list(view.databases(host, proxy))) > 1:
             yield Evidence(host, f"{proxy['name']} is here only", proxy["name"], proxy["at"])
             return

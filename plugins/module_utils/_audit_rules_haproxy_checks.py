@@ -10,18 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._audit import DETECTION, Cluster, Evidence, Rules
-from ._audit_proxies import (
-    databases,
-    for_writer,
-    fronts,
-    is_checked,
-    knows_roles,
-    pools,
-    proxies,
-    serves_mysql,
-    several,
-    stands_by,
-)
+from ._audit_proxies import Proxies, is_checked, several, stands_by
 
 RULES = Rules()
 rule = RULES.rule
@@ -39,10 +28,11 @@ _NATIVE = ("", "mysql_native_password", "mysql_old_password")
     mend="A check of the role by HTTP (option httpchk).", needs=_ALL,
 )  # fmt: skip
 def refused_check(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy in proxies(cluster):
+    view = Proxies(cluster)
+    for host, proxy in view.all:
         if not (proxy["check"] or "").startswith("mysql-check"):
             continue
-        known = {server["name"]: mysql for server, _home, mysql in databases(cluster, host, proxy)}
+        known = {server["name"]: mysql for server, _home, mysql in view.databases(host, proxy)}
         for server in proxy["servers"]:
             if server["check"]:
                 why = _refusal(cluster, host, proxy, server, known.get(server["name"]) or {})
@@ -94,30 +84,31 @@ def _version(cluster: Cluster, host: str) -> tuple[int, ...]:
     needs=_ALL,
 )  # fmt: skip
 def short_timeouts(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy in proxies(cluster):
-        if not serves_mysql(cluster, host, proxy):
+    view = Proxies(cluster)
+    for host, proxy in view.all:
+        if not view.serves_mysql(host, proxy):
             continue
         waits = [
             int(mysql.get("variables", {}).get("wait_timeout", 0))
-            for _server, _home, mysql in databases(cluster, host, proxy)
+            for _server, _home, mysql in view.databases(host, proxy)
         ]
         known = max(waits, default=0)
         than = f"wait_timeout {known} s" if waits else f"its servers were not asked, and pools keep sessions {IDLE} s"
-        for name, owner in _idle_bounds(cluster, host, proxy):
+        for name, owner in _idle_bounds(view, host, proxy):
             given = owner["timeouts"][name]
             if given["ms"] and given["ms"] < (known if waits else IDLE) * 1000:  # 0: never
                 text = f"{owner['name']}: timeout {name} {given['ms'] / 1000:g} s, {than}"
                 yield Evidence(host, text, given["ms"], given["at"])
 
 
-def _idle_bounds(cluster: Cluster, host: str, proxy: Facts) -> list[tuple[str, Facts]]:
+def _idle_bounds(view: Proxies, host: str, proxy: Facts) -> list[tuple[str, Facts]]:
     """Which timeouts end a silent session, and whose they are.
 
     `tunnel` replaces both others once both sides are connected. Clients meet the frontend's timeout.
     """
     if "tunnel" in proxy["timeouts"]:
         return [("tunnel", proxy)]
-    found = [*(("client", front) for front in fronts(cluster, host, proxy)), ("server", proxy)]
+    found = [*(("client", front) for front in view.fronts(host, proxy)), ("server", proxy)]
     return [(name, owner) for name, owner in found if name in owner["timeouts"]]
 
 
@@ -127,9 +118,10 @@ def _idle_bounds(cluster: Cluster, host: str, proxy: Facts) -> list[tuple[str, F
     mend="A check of the role by HTTP (option httpchk).", needs=_ALL,
 )  # fmt: skip
 def blind(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy, servers in pools(cluster):
+    view = Proxies(cluster)
+    for host, proxy, servers in view.pools():
         checked = [server for server in servers if is_checked(server)]
-        if several(servers) and checked and not knows_roles(cluster, host, proxy):
+        if several(servers) and checked and not view.knows_roles(host, proxy):
             text = f"{proxy['name']}: {proxy['check'] or 'connects only'}"
             yield Evidence(host, text, proxy["check"], proxy["check_at"] or proxy["at"])
 
@@ -140,7 +132,8 @@ def blind(cluster: Cluster) -> Iterator[Evidence]:
     mend="check on every server, and option httpchk of the role.", needs=("haproxy",),
 )  # fmt: skip
 def unchecked(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy, servers in pools(cluster):
+    view = Proxies(cluster)
+    for host, proxy, servers in view.pools():
         missing = [server for server in servers if not is_checked(server)]
         if several(servers) and missing:
             names = ", ".join(server["name"] for server in missing)
@@ -155,8 +148,9 @@ def unchecked(cluster: Cluster) -> Iterator[Evidence]:
     needs=("haproxy",),
 )  # fmt: skip
 def kept_sessions(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy, servers in pools(cluster):
-        if not (several(servers) and for_writer(cluster, host, proxy)):
+    view = Proxies(cluster)
+    for host, proxy, servers in view.pools():
+        if not (several(servers) and view.for_writer(host, proxy)):
             continue
         kept = [server for server in servers if is_checked(server) and not server["ends_sessions"]]
         if kept:
@@ -176,7 +170,8 @@ def kept_sessions(cluster: Cluster) -> Iterator[Evidence]:
     mend="inter of 1 s or less, fall 2, and timeout check of 1 s or less.", needs=("haproxy",),
 )  # fmt: skip
 def slow_checks(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy, servers in pools(cluster):
+    view = Proxies(cluster)
+    for host, proxy, servers in view.pools():
         slow = [(seconds(proxy, server), server) for server in servers if server["check"] and several(servers)]
         worst, server = max(slow, key=lambda each: each[0], default=(0.0, {}))
         if worst > DETECTION:
@@ -204,11 +199,12 @@ def seconds(proxy: Facts, server: Facts) -> float:
     mend="A check by HTTP (option httpchk), or skip_name_resolve = ON.", needs=_ALL,
 )  # fmt: skip
 def lockout(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy in proxies(cluster):
+    view = Proxies(cluster)
+    for host, proxy in view.all:
         check = proxy["check"] or ""
         if check not in ("", "mysql-check") and not (check.startswith("tcp-check") and not proxy.get("check_sends")):
             continue
-        for server, home, mysql in databases(cluster, host, proxy):
+        for server, home, mysql in view.databases(host, proxy):
             asked = server.get("check_port") or proxy.get("check_port") or server["port"]
             allowed = _errors_allowed(mysql.get("variables") or {})
             if server["check"] and home != host and asked == server["port"] and allowed < ENOUGH_ERRORS:

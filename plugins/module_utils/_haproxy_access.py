@@ -14,6 +14,7 @@ Facts = dict[str, Any]
 _PASSWORD = re.compile(r"http_auth(?:_group)?\(\s*([^)\s]*)\s*\)")
 # The client's address or certificate, and ACLs that HAProxy defines itself.
 _CLIENT = re.compile(r"(?<![\w.-])(?:src(?:_\w+)?|ssl_c_\w+|ssl_fc_has_crt|LOCALHOST)(?![\w-])")
+_MOST = 1000  # lines of one ACL that are looked at
 _REFUSALS = ("deny", "auth", "reject", "tarpit", "silent-drop", "block")
 _OLD = ("block", "reqdeny", "reqideny", "reqtarpit", "reqitarpit")  # until 2.0
 
@@ -24,7 +25,7 @@ class Access:
     def __init__(self, users: dict[str, bool]) -> None:
         self._users = users
         self._stats: Facts | None = None
-        self._acls: dict[str, str] = {}
+        self._acls: dict[str, list[str]] = {}
         self._rules: list[tuple[bool, str, str]] = []  # whether it is of TCP, what it does, when
 
     def read(self, words: list[str], at: str) -> None:
@@ -32,7 +33,7 @@ class Access:
         if given[0] == "stats":
             self._statistics(given, at)
         elif given[0] == "acl":
-            self._acls[given[1]] = f"{self._acls.get(given[1], '')} {' '.join(given[2:])}"
+            self._acls.setdefault(given[1], []).append(" ".join(given[2:]))
         elif given[0] == "http-request":
             if given[1] in _REFUSALS:
                 self._rules.append((False, given[1], " ".join(given[2:])))
@@ -59,8 +60,8 @@ class Access:
 
     def _meaning(self, condition: str) -> str:
         """The condition with the ACLs that it names."""
-        named = (self._acls[word] for word in re.split(r"[\s!{}]+", condition) if word in self._acls)
-        return " ".join([condition, *named])
+        named = {word for word in re.split(r"[\s!{}]+", condition) if word in self._acls}
+        return " ".join([condition, *(text for word in sorted(named) for text in self._acls[word][:_MOST])])
 
     def _meanings(self) -> list[tuple[bool, str, str]]:
         return [(of_tcp, action, self._meaning(condition)) for of_tcp, action, condition in self._rules]

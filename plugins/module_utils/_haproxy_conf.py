@@ -23,6 +23,7 @@ _PROXIES = ("listen", "frontend", "backend")
 _UNITS = {"us": 0.001, "ms": 1.0, "": 1.0, "s": 1000.0, "m": 60000.0, "h": 3600000.0, "d": 86400000.0}
 _DURATION = re.compile(r"(\d{1,12})(us|ms|s|m|h|d)?")
 _OLD_TIMEOUTS = {"clitimeout": "client", "srvtimeout": "server", "contimeout": "connect"}  # until 2.0 without `timeout`
+_LONGEST = 1000  # words of all default-server lines
 _FALL = 3  # failed checks, as HAProxy has it
 _INTERVAL = 2000  # milliseconds
 
@@ -91,7 +92,7 @@ def _proxy(section: Facts, defaults: list[Facts], users: dict[str, bool]) -> Fac
         elif word == "default_backend":
             proxy["default_backend"] = given[1]
         elif word == "default-server":
-            base_server += line["words"][1:]
+            base_server = [*base_server, *line["words"][1:]][-_LONGEST:]
         elif word in ("server", "server-template", "dispatch"):
             _add_server(proxy, line, base_server)
         else:

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import Cluster
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import (
     Unreadable,
     describe,
@@ -18,6 +21,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf imp
     parse,
     words,
 )
+from unit.audit.builders import good, proxy
 
 BY_HAND = """\
 global
@@ -118,3 +122,35 @@ def test_huge_ones_end_in_time(text: str) -> None:
     started = time.monotonic()
     read(b"listen x\n" + text.encode() * (400_000 // len(text)))
     assert time.monotonic() - started < 10
+
+
+def work(number: int) -> int:
+    """How many calls it takes to read and judge so many frontends, backends and ACLs on one host."""
+    lines = ["defaults", "    mode http", "    stats enable"]
+    for each in range(number):
+        lines += [
+            f"frontend f{each}", f"    bind :{each + 1000}", f"    acl a src 192.0.2.{each % 250}",
+            "    http-request deny if { path /x }", f"    default_backend b{each}", f"backend b{each}", "    mode tcp",
+            "    default-server check", f"    server db1 192.0.2.11:3306 track b{each - 1}/db1",
+            f"    server db2 192.0.2.12:{each + 3306} check",
+        ]  # fmt: skip
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        cluster = Cluster("x", {**good(), "hap1": proxy("\n".join(lines))})
+        for rule in RULES:
+            if rule.id.startswith("MHA-H"):
+                list(rule.find(cluster))
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_the_work_grows_with_the_number_of_proxies() -> None:
+    assert work(400) < 2.3 * work(200)
