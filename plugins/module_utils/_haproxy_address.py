@@ -44,7 +44,7 @@ def address(text: str) -> Address:
             break
         family = _FAMILIES[found[2] or found[1]] or _FAMILIES[found[1]] or family
         rest = rest[found.end() :]
-    if "$" in rest and not family:
+    if "$" in (rest.rpartition(":")[0] or rest) and not family and not rest.startswith(":"):
         return Address(UNKNOWN, rest, _port(rest.rpartition(":")[2]))
     if not family and rest.startswith("/"):
         family = "unix"

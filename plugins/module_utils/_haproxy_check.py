@@ -37,6 +37,7 @@ class Check:
         self._port: int | None = None
         self._expects = False
         self._sends = False
+        self._role = ""  # a word for it that an answer must hold
 
     def read(self, words: list[str], at: str) -> None:
         given = [*words, "", "", ""]
@@ -50,8 +51,8 @@ class Check:
                 self._port = int(named["port"])
             elif given[1] == "expect":
                 self._expects = True
-                if given[0] == "tcp-check":
-                    self._note_answer(given)
+                role = re.search(r"writer|primary|master", " ".join(given), re.IGNORECASE)
+                self._role = role[0].lower() if role and "!" not in given else self._role
             elif given[1].startswith("send"):
                 self._sends = True
 
@@ -66,15 +67,10 @@ class Check:
         else:
             self._text = given[1]
 
-    def _note_answer(self, given: list[str]) -> None:
-        """A word for the role that an answer must hold."""
-        role = re.search(r"writer|primary|master", " ".join(given), re.IGNORECASE)
-        if role and self._text and " " not in self._text and "!" not in given:
-            self._text = f"{self._text} expect {role[0].lower()}"
-
     def facts(self) -> dict[str, Any]:
         """`check_expects`: an answer is looked at. `check_sends`: something is asked before it."""
+        text = f"tcp-check expect {self._role}" if self._text == "tcp-check" and self._role else self._text
         return {
-            "check": self._text, "check_at": self._at, "check_user": self._user, "check_port": self._port,
+            "check": text, "check_at": self._at, "check_user": self._user, "check_port": self._port,
             "check_expects": self._expects, "check_sends": self._sends,
         }  # fmt: skip

@@ -196,7 +196,8 @@ def test_a_runtime_socket_on_the_network() -> None:
 
 
 @pytest.mark.parametrize(("socket", "rule"), [
-    (":9999 level admin", "MHA-H010"), ("*:9999 level admin", "MHA-H010"), ("[fd00::1]:9999 level admin", "MHA-H010"),
+    (":9999 level admin", "MHA-H010"), (":${PORT} level admin", "MHA-H010"),
+    ("*:9999 level admin", "MHA-H010"), ("[fd00::1]:9999 level admin", "MHA-H010"),
     ("192.0.2.31:9999", "MHA-H003"), ("192.0.2.31:9999 level user", "MHA-H003"),
     ("/run/h.sock mode 666 level admin", "MHA-H011"), ("unix@/run/h.sock level admin mode 777", "MHA-H011"),
     ("/run/h.sock mode 660 level admin", ""), ("/run/h.sock mode 666 level user", ""), ("fd@3 level admin", ""),
@@ -282,6 +283,13 @@ def test_sessions_stay_with_the_old_writer() -> None:
     assert of(text.replace("/writer", "/reader").replace("writes", "reads")) == {}
     named = text.replace("/writer", "/").replace("writes", "db-master")
     assert of(named)["MHA-H009"] == [said[0].replace("writes", "db-master")]
+
+
+def test_a_check_by_what_it_expects_is_for_the_writer() -> None:
+    expect = "    tcp-check expect string master\\ is\\ running\n    option tcp-check\n"
+    text = f"{ALONE}listen db\n    bind :3306\n{expect}"
+    pool = "    default-server port 9200\n" + PAIR.replace(" port 8406 on-marked-down shutdown-sessions", "")
+    assert of(text + pool) == {"MHA-H009": ["db: no on-marked-down shutdown-sessions for db1, db2"]}
 
 
 def test_sessions_stay_with_the_backup() -> None:
