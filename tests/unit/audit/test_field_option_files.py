@@ -133,6 +133,45 @@ def test_the_version_of_a_program(text: str, found: tuple[str, str]) -> None:
     assert seen.server_version(text) == found
 
 
+class Module:
+    """As AnsibleModule, on a host without programs."""
+
+    def get_bin_path(self, _name: str, **_options: object) -> None:
+        return None
+
+
+def servers(monkeypatch: pytest.MonkeyPatch, *files: Path) -> None:
+    found = [reader.Process("/none", [f"--defaults-file={file}"], {}) for file in files]
+    monkeypatch.setattr(reader, "processes", lambda: iter(found))
+    monkeypatch.setattr(reader, "CLIENT_FILES", ())
+
+
+def test_the_files_of_the_server_that_is_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in (("a", "ON"), ("b", "OFF")):
+        (tmp_path / name).write_text(f"[mysqld]\nsocket = {tmp_path}/{name}.sock\nread_only = {value}\n")
+    servers(monkeypatch, tmp_path / "a", tmp_path / "b")
+    found = reader.facts(Module(), f"{tmp_path}/b.sock")  # type: ignore[arg-type]
+    assert found == {
+        "files": [f"{tmp_path}/b"], "boot": {"read_only": {"value": "OFF", "at": f"{tmp_path}/b:3"}},
+        "open_secrets": [], "problems": [],
+    }  # fmt: skip
+    assert reader.facts(Module(), "/run/other.sock") is None  # type: ignore[arg-type]
+    servers(monkeypatch, tmp_path / "a")
+    alone = reader.facts(Module(), "/run/other.sock")  # type: ignore[arg-type]
+    assert alone is not None
+    assert alone["files"] == [f"{tmp_path}/a"]
+
+
+def test_passwords_that_others_may_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "my.cnf"
+    path.write_text("[client]\npassword = Zq8\n")
+    servers(monkeypatch, path)
+    monkeypatch.setattr(reader, "_for_all", lambda each: each == str(path))
+    found = reader.facts(Module(), None)  # type: ignore[arg-type]
+    assert found is not None
+    assert found["open_secrets"] == [{"name": "password", "group": "client", "at": f"{path}:2"}]
+
+
 RUNS = {
     "innodb_buffer_pool_size": "17179869184", "max_allowed_packet": "67108864", "log_bin": "ON",
     "log_bin_basename": "/var/log/mysql/mysql-bin", "datadir": "/var/lib/mysql/", "relay_log": "relay",
