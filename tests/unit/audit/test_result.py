@@ -54,7 +54,7 @@ def test_a_host_of_clients_is_no_cluster() -> None:
     (host,) = [each for each in found["hosts"] if each["name"] == "app"]
     assert (host["cluster"], host["asked"], host["roles"], found["summary"]["clusters"]) == ("", True, [], 1)
     assert all(render(found).values())
-    assert "<b>app</b>" in render(found)["audit.html"]
+    assert 'data-cluster="none"><td><b>app</b>' in render(found)["audit.html"]
     proxy = {**app, "haproxy": {"configuration": None, "running": True, "problems": []}}
     assert len(result({**good(), "app": proxy})["clusters"]) == 2
     assert len(result({**good(), "app": {**app, "vrrp": None}})["clusters"]) == 2  # it could not be read
