@@ -68,12 +68,15 @@ def _read(piece: re.Match[str], environment: dict[str, str]) -> str:
     if piece.lastgroup != "weak":
         return text
 
+    whole = "PATH" in environment  # as of a process: what is not in it is empty; else it is not known
+
     def inside(found: re.Match[str]) -> str:
+        unset = "" if whole else found[0]
         if found[1]:
             return chr(int(found[1], 16))
         if found[2]:
             return "$" if found[2] == "$" else _ESCAPES.get(found[2], found[0])
-        return environment.get(found[3] or found[5], found[0] if found[4] is None else found[4])
+        return environment.get(found[3] or found[5], unset if found[4] is None else found[4])
 
     return _INSIDE.sub(inside, text)
 
