@@ -84,7 +84,7 @@ def commands_for_all(cluster: Cluster) -> Iterator[Evidence]:
 
 
 Place = tuple[str, Optional[int]]
-Offer = tuple[Facts, list[Place], list[Place]]  # the pool, its servers, those of them that are no backups
+Offer = tuple[Facts, list[Place], list[Place]]  # the pool, its servers, those of them that get sessions
 
 
 def _services(cluster: Cluster) -> dict[str, dict[str, Offer]]:
@@ -93,7 +93,9 @@ def _services(cluster: Cluster) -> dict[str, dict[str, Offer]]:
     found: dict[str, dict[str, Offer]] = {}
     for host, proxy, servers in view.pools():
         places = [(view.home(host, each) or each["address"], each["port"]) for each in servers]
-        active = [place for place, each in zip(places, servers) if not each["backup"]]
+        active = [place for place, each in zip(places, servers) if not each["backup"] and each["weight"] != 0]
+        if proxy["balance"] == "first":  # one after another, in this order
+            active = active[:1]
         for front in view.fronts(host, proxy):
             if proxy is front or proxy["name"] == front["default_backend"]:
                 ports = [read_address(each).port for bind in front["binds"] for each in bind["address"].split(",")]
@@ -126,9 +128,9 @@ def different_writers(cluster: Cluster) -> Iterator[Evidence]:
     view = Proxies(cluster)
     for offered in _services(cluster).values():
         single = {
-            host: (proxy, active) for host, (proxy, _servers, active) in offered.items()
+            host: (proxy, active) for host, (proxy, servers, active) in offered.items()
             if len(active) == 1 and not asks_for_writer(proxy) and not asks_for_readers(proxy["check"] or "")
-            and (stands_by(proxy) or not view.knows_roles(host, proxy))
+            and (stands_by(proxy) or len(servers) > 1 or not view.knows_roles(host, proxy))
         }  # fmt: skip
         for host, (proxy, active) in single.items():
             other = next((each for each in single if single[each][1] != active), None)

@@ -19,6 +19,7 @@ _ALL = ("haproxy", "mysql", "os")
 IDLE = 600  # seconds; what connection pools keep by default, where no server's wait_timeout is known
 ENOUGH_ERRORS = 100000  # max_connect_errors that a check does not reach between two clients
 _KNOWS_SHA2 = (3, 4)  # HAProxy, whose check speaks the protocol of MySQL 8
+_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
 _NATIVE = ("", "mysql_native_password", "mysql_old_password")
 
 
@@ -57,7 +58,13 @@ def _refusal(cluster: Cluster, host: str, proxy: Facts, server: Facts, mysql: Fa
         return f"mysql-check user against {mysql['version']}"
     own_accounts = [each for each in mysql.get("accounts") or [] if each["user"] == user]
     refused = [_account_refuses(each, modern) for each in own_accounts]
-    return next(iter(refused), "") if all(refused) else ""
+    if refused and all(refused):
+        return refused[0]
+    addresses = (cluster.hosts[host].get("os") or {}).get("addresses") or []
+    elsewhere = [each["host"] for each in own_accounts if _ADDRESS.fullmatch(each["host"])]
+    if addresses and own_accounts and len(elsewhere) == len(own_accounts) and not set(elsewhere) & set(addresses):
+        return f"mysql-check user comes from {addresses[0]}, and '{user}' is only for {', '.join(elsewhere)}"
+    return ""
 
 
 def _account_refuses(account: Facts, modern: bool) -> str:

@@ -222,6 +222,8 @@ def accounts(**values: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("values", "why"), [
     ({}, ""), ({"plugin": "caching_sha2_password"}, "and 'haproxy'@'192.0.2.31' has caching_sha2_password"),
     ({"password": "set"}, "sends no password, and 'haproxy'@'192.0.2.31' has one"),
+    ({"host": "192.0.2.99"}, "comes from 192.0.2.31, and 'haproxy' is only for 192.0.2.99"),
+    ({"host": "192.0.2.%"}, ""),
     ({"tls": True}, "'haproxy'@'192.0.2.31' needs it"), ({"locked": True}, "is locked"),
 ])  # fmt: skip
 def test_mysql_check_that_cannot_log_in(values: dict[str, Any], why: str) -> None:
@@ -316,6 +318,18 @@ def test_proxies_send_sessions_to_different_servers() -> None:
     assert "MHA-H013" not in found(behind(hap1))
     asked = [each.replace("option httpchk", "option httpchk GET /writer") for each in (hap1, hap2)]
     assert "MHA-H013" not in found(behind(*asked))
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    (PAIR.replace("db1 192.0.2.11:3306", "db1 192.0.2.11:3306 weight 0"),
+     PAIR.replace("db2 192.0.2.12:3306", "db2 192.0.2.12:3306 weight 0")),
+    (f"    balance first\n{PAIR}", "    balance first\n" + "\n".join(reversed(PAIR.splitlines())) + "\n"),
+])  # fmt: skip
+def test_who_gets_sessions(one: str, other: str) -> None:
+    start = f"{ALONE}listen my\n    bind :3306\n    option httpchk\n"
+    assert "MHA-H013" in found(behind(start + one, start + other))
+    assert "MHA-H013" not in found(behind(start + one))
+    assert "MHA-H013" not in found(behind(start + PAIR, start + "\n".join(reversed(PAIR.splitlines()))))
 
 
 def test_the_same_server_by_another_name_is_the_same() -> None:
