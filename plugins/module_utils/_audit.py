@@ -11,9 +11,11 @@ from typing import Any, Callable, NamedTuple
 
 Facts = dict[str, Any]
 SEVERITIES = ("critical", "serious", "warning", "info")  # worst first
-_OWN = re.compile(r"127\.[0-9.]+|localhost|::1|/.+")
-DETECTION = 15.0  # seconds within which a server that hangs should be noticed, whoever looks at it
+SLOWEST_DETECTION = 30.0  # seconds until a server that hangs is noticed, by keepalived, IPVS and HAProxy alike
 FAMILIES = ("mysql", "vrrp", "vips", "lvs", "haproxy", "os")
+
+
+_OWN = re.compile(r"127\.[0-9.]+|localhost|::1|/.+")
 
 
 def is_own(address: str) -> bool:

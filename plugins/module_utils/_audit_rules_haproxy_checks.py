@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ._audit import DETECTION, Cluster, Evidence, Rules
+from ._audit import SLOWEST_DETECTION, Cluster, Evidence, Rules
 from ._audit_proxies import Proxies, is_checked, several, stands_by
 
 RULES = Rules()
@@ -181,7 +181,7 @@ def slow_checks(cluster: Cluster) -> Iterator[Evidence]:
     for host, proxy, servers in view.pools():
         slow = [(seconds(proxy, server), server) for server in servers if server["check"] and several(servers)]
         worst, server = max(slow, key=lambda each: each[0], default=(0.0, {}))
-        if worst > DETECTION:
+        if worst > SLOWEST_DETECTION:
             interval, fall = (server["interval_ms"] or 2000) / 1000, server["fall"]
             text = f"{proxy['name']}: up to {worst:g} s (inter {interval:g} s, fall {fall}) until a hung server is out"
             yield Evidence(host, text, worst, server["at"])
