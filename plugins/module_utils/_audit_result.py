@@ -33,8 +33,8 @@ def audit(
     judged = []
     place: dict[str, str] = {}
     for cluster in clusters({name: host.facts for name, host in asked.items()}, dict(groups)):
-        if not any(_takes_part(asked[name]) for name in cluster.hosts):
-            continue
+        if not any(map(_belongs, cluster.hosts.values())):
+            continue  # a client, or a monitor: it is among the hosts, and no cluster of its own
         judgement = judge(cluster, RULES, decided, today)
         judged.append(_cluster(cluster, judgement, asked))
         place.update(dict.fromkeys(cluster.hosts, cluster.name))
@@ -52,13 +52,6 @@ def audit(
         "hosts": [_host(host, place.get(name, "")) for name, host in asked.items()],
         "suppressions": [_used(entry, judged, today) for entry in decided],
     }
-
-
-def _takes_part(host: Asked) -> bool:
-    """A host of clients alone is in no cluster; one of which something could not be read may be."""
-    unread = any(host.facts.get(family, "absent") is None for family in ("mysql", "vrrp", "lvs", "haproxy"))
-    known = any(host.facts.get(family) for family in ("mysql", "vrrp", "vips", "haproxy"))
-    return bool(host.reason or unread or known or _roles(host.facts))
 
 
 def _rank(severity: str | None) -> int:
@@ -136,6 +129,11 @@ def _host(host: Asked, cluster: str) -> Facts:
         "took_seconds": host.took_seconds,
         "problems": host.problems,
     }
+
+
+def _belongs(facts: Facts) -> bool:
+    """Whether a host has a part in a cluster, or may have one, because something of it could not be read."""
+    return None in facts.values() or not {"mysql", "vrrp", "haproxy"}.isdisjoint(facts) or bool(_roles(facts))
 
 
 def _roles(facts: Facts) -> list[str]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
+from ._command_secrets import ARGUMENT, HIDDEN
 
 RULES = Rules()
 rule = RULES.rule
@@ -134,9 +136,10 @@ def _passes_read_only(mysql: Facts) -> set[str]:
     needs=("vrrp",),
 )  # fmt: skip
 def password_on_command_line(cluster: Cluster) -> Iterator[Evidence]:
+    names = {account["user"] for _host, mysql in cluster.having("mysql") for account in mysql.get("accounts") or []}
     for host, vrrp in cluster.having("vrrp"):
         for entry in vrrp.get("programs", []):
-            if "VALUE_HIDDEN" in entry["command"]:
+            if HIDDEN in entry["command"] or _behind_a_name(entry["command"], names):
                 yield Evidence(host, f"{entry['kind']} of {entry['of']}: {entry['command'][:200]}", None, entry["at"])
     for host, haproxy in cluster.having("haproxy"):
         for secret in (haproxy.get("configuration") or {}).get("secrets") or []:
@@ -162,6 +165,17 @@ def readable_passwords(cluster: Cluster) -> Iterator[Evidence]:
             path = each["at"].rpartition(":")[0]
             text = f"{path} may be read by everybody and has {each['name']} of [{each['group']}]"
             yield Evidence(host, text, path, each["at"])
+
+
+# What people call an account that checks.
+_ACCOUNT = re.compile(r"(?i).*(?:user|monit|repl|root|admin|nagios|zabbix|check|health|cluster)\w*|mon")
+
+
+def _behind_a_name(command: str, names: set[str]) -> bool:
+    """Whether an argument that was hidden stands behind the name of an account."""
+    words = re.findall(r"[^\s'\"]+", command)
+    pairs = zip(words, words[1:])
+    return any(word == ARGUMENT and (before in names or _ACCOUNT.fullmatch(before)) for before, word in pairs)
 
 
 @rule(

@@ -189,3 +189,11 @@ def test_two_hundred_hosts() -> None:
     assert (found["summary"]["hosts"], found["summary"]["clusters"], found["summary"]["serious"]) == (204, 34, 1)
     assert lines
     jsonschema.validate(found, SCHEMA)
+
+
+def test_a_client_is_no_cluster() -> None:
+    client = {"os": {**good()["db1"]["os"], "addresses": ["192.0.2.99"]}}
+    found = result({**good(), "app1": client})
+    assert [each["name"] for each in found["clusters"]] == ["192.0.2.100"]
+    assert [(each["cluster"], each["roles"]) for each in found["hosts"] if each["name"] == "app1"] == [("", [])]
+    assert "app1" in render(found)["audit.html"]
