@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ._command_secrets import HIDDEN, hidden
+
 _CHECKS = (
     "httpchk", "tcp-check", "external-check", "mysql-check", "ssl-hello-chk", "smtpchk", "ldap-check", "pgsql-check",
     "redis-check", "spop-check",
 )  # fmt: skip
 _SHOWN = ("max_lag", "writer")  # values that are shown of a question; any other may be a password
-HIDDEN = "VALUE_HIDDEN"
 
 
 def shown(uri: str) -> str:
     """A URI without a login, and without values that may be secret."""
-    uri = re.sub(r"://[^/@\s]*@", f"://{HIDDEN}@", uri)
+    uri = hidden(uri)
     return re.sub(
         r"([?&;])([^=&;#\s]*)=([^&;#\s]*)",
         lambda found: found[0] if found[2] in _SHOWN and re.fullmatch(r"[\d.]*", found[3])

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ._command_secrets import HIDDEN, hidden_command
+
 Facts = dict[str, Any]
 WELL_KNOWN = frozenset({"admin", "myadmin", "haproxy", "password", "123456", "admin123", "root", "stats", "secret"})
 _LOGIN = re.compile(r"\bauthorization\b|\bauth\s+\S", re.IGNORECASE)
@@ -51,7 +53,7 @@ def _kinds(section: str, words: list[str]) -> Iterator[str]:
         if len(words) > 2 and (_NAMED.search(words[1]) or _IN_URI.search(words[2])):
             yield f"{words[0]} {words[1]}"
     elif section == "program" and words[0] == "command":
-        if _IN_URI.search(text) or re.search(r"\s-u\s*\S+:\S|--?(?:\w+-)?passw\w*[= ]\S|\s-p\S{3,}", text):
+        if HIDDEN in hidden_command(text.partition(" ")[2]):
             yield "command"
     elif words[:2] == ["option", "httpchk"] or words[0] in ("http-check", "tcp-check", "http-request"):
         if (_LOGIN.search(text) and "http_auth" not in text and words[1:2] != ["auth"]) or _IN_URI.search(text):

@@ -23,6 +23,9 @@ PLANTED = {
         f"auth_pass {SECRET}", f'script "/opt/check --password={SECRET}"', f'notify_master "/opt/x -u a -p{SECRET}"',
         f'misc_path "/usr/bin/mysql -h 192.0.2.11 -u root --password {SECRET}"', f'script "MYSQL_PWD={SECRET} /opt/c"',
         f'notify "/usr/bin/curl http://me:{SECRET}@192.0.2.11/"',
+        f'script "/usr/local/bin/clustercheck clustercheckuser {SECRET} 0"',
+        f'script "/opt/ha/check.pl 127.0.0.1 3306 monitor {SECRET}"',
+        f'misc_path "/usr/bin/curl -H \\"Authorization: Basic {SECRET}\\" http://192.0.2.1/"',
     ),
     "haproxy": (
         f"stats auth me:{SECRET}", f"user me insecure-password {SECRET}", f"user me password {SECRET}",

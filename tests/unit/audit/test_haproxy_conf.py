@@ -119,9 +119,9 @@ def test_a_configuration_with_a_piece_missing(start: int, end: int) -> None:
 
 @pytest.mark.parametrize("text", ['"', "\\", "a ", "'", "listen x\n", "server a b:1\n", "#", "\n"])
 def test_huge_ones_end_in_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     read(b"listen x\n" + text.encode() * (400_000 // len(text)))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def work(number: int) -> int:
