@@ -107,6 +107,10 @@ simulate: $(DEV) ## SCHEDULES (20000) simulated clusters under random faults; SE
 	  --seconds $(SECONDS) --schedules $(SCHEDULES) --processes $$(nproc) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(SHRINK),--shrink) $(if $(MUTANT),--mutant $(MUTANT)) $(if $(CATCH),--catch $(CATCH))
 
+.PHONY: fuzz
+fuzz: $(DEV) ## mutated configurations through parsers, rules, reports and discover for SECONDS (600); SEED=N is the first seed
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:.collections python -m fuzz.run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 .PHONY: molecule
 molecule: $(MOLECULE) ## all molecule scenarios
 

@@ -68,6 +68,6 @@ def test_mariadb_105() -> None:
     found = named({"f1": ("127.0.0.1", one), "f2": ("127.0.0.1", two)})
     assert found.keys() == KEEPALIVED | {
         "MHA-A001", "MHA-A002", "MHA-A003", "MHA-A004", "MHA-A005", "MHA-R002", "MHA-R003", "MHA-R008", "MHA-R012",
-        "MHA-R013", "MHA-R015", "MHA-R016", "MHA-R023", "MHA-S004",
+        "MHA-R013", "MHA-R015", "MHA-R016", "MHA-R023", "MHA-R031", "MHA-S004",
     }  # fmt: skip
     assert {rule for rule, hosts in found.items() if hosts != {"f1", "f2"}} == set()

@@ -29,6 +29,8 @@ from unit.audit.changes import (
     table,
     worse,
 )
+from unit.audit.hazards_proxies import PROXIES
+from unit.audit.hazards_settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -228,6 +230,8 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-A005", [("db1/mysql/flavour", "mariadb"), ("db1/mysql/accounts/2", account("app", "%", "READ_ONLY ADMIN"))],
      ["db1"], "'app'@'%' has READ_ONLY ADMIN"),
     ("MHA-S005", [("db1/vrrp/version", "1.3.5")], ["db1"], "keepalived 1.3.5"),
+    *PROXIES,
+    *SETTINGS,
 ]  # fmt: skip
 
 
