@@ -8,8 +8,6 @@ Pure. Ansible ignores a variable that nothing reads, so a mistyped one would mea
 
 from __future__ import annotations
 
-import difflib
-import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ._model_input import Problems
+from ._spelling import closest, one_typo
 
 OWN_NAMES = "cluster_extra_variables"
 
@@ -48,24 +47,10 @@ class Declared:
         return tuple(sorted({f"{name.split('_')[0]}_" for name in self.offered}))
 
 
-def closest(name: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
-    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.75)
-    return found[0] if found else None
-
-
 def _closest_after(prefix: str, name: str, names: Iterable[str]) -> str | None:
     """The same, compared without the prefix, which would make any two names alike."""
     right = closest(name[len(prefix) :], [each[len(prefix) :] for each in names if each.startswith(prefix)])
     return None if right is None else prefix + right
-
-
-def one_typo(name: str, other: str) -> bool:
-    """Whether one character was left out, added, replaced, or swapped with its neighbour."""
-    start = len(posixpath.commonprefix([name, other]))
-    rest, right = name[start:], other[start:]
-    swapped = rest[1:2] + rest[:1] + rest[2:]
-    return name != other and (rest[1:] in (right, right[1:]) or rest == right[1:] or swapped == right)
 
 
 def unknown_names(names: Iterable[str], own: Sequence[str], declared: Declared) -> dict[str, str | None]:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ._model_input import Problems, shown, unresolved
-from ._model_names import Declared, closest
+from ._model_names import Declared
 from ._model_values import Refused, one_of, read_text
+from ._spelling import closest
 
 Specification = Mapping[str, Any]
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0", "y", "n", "t", "f")

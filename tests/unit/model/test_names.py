@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.opendba.mysql_ha.plugins.module_utils import _model_names as names
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import JUDGED, derive
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_specified import checkable
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._spelling import one_typo
 from ansible_collections.opendba.mysql_ha.plugins.plugin_utils._declared import read_declared
 from unit.model.inventories import MISSING, ORDERS, Inventory, pair, proxied
 
@@ -312,8 +313,8 @@ def test_groups_of_the_users_own_pass(group: str) -> None:
     ],
 )  # fmt: skip
 def test_one_typo(one: str, other: str, expected: bool) -> None:
-    assert names.one_typo(one, other) is expected
-    assert names.one_typo(other, one) is expected
+    assert one_typo(one, other) is expected
+    assert one_typo(other, one) is expected
 
 
 def test_the_variables_of_the_playbooks_are_known() -> None:
