@@ -136,3 +136,24 @@ def test_site_without_the_group_mysql(inventory: Path) -> None:
     assert run.returncode != 0
     sentence = "the inventory has no group mysql (its groups: mysqls, orders); put the groups of the clusters below a"
     assert (run.stdout + run.stderr).count(sentence) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "mistyped", "meant"),
+    [
+        ("audit", "audit_fial_on", "audit_fail_on"),
+        ("discover", "discover_directry", "discover_directory"),
+        ("discover", "audit_login_usr", "audit_login_user"),
+    ],
+)
+def test_playbooks_without_a_model_refuse_mistyped_variables(
+    inventory: Path, name: str, mistyped: str, meant: str
+) -> None:
+    wrong = f"{{{mistyped}: x, mysql_of_others: 1, ansible_become: false}}"
+    run = play(inventory, "--extra-vars", wrong, playbook=ROOT / "playbooks" / f"{name}.yml")
+    assert run.returncode != 0
+    line = f"db1: {mistyped} is not a variable of this collection; did you mean {meant}?"
+    assert run.stdout.count("FAILED!") == 1, run.stdout
+    assert line in run.stdout
+    assert "mysql_of_others" not in run.stdout
+    assert "Read the host" not in run.stdout
