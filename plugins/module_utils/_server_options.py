@@ -31,29 +31,34 @@ def read_options(text: str) -> frozenset[str]:
     return frozenset(name.replace("-", "_") for name in _OPTION.findall(text))
 
 
-def mistakes(names: Iterable[str], options: frozenset[str], with_plugins: frozenset[str]) -> list[Mistake]:
-    """options: those of the server alone. with_plugins: with the plugins that it loads, too."""
-    found = ((name, _fix(name.replace("-", "_"), options, with_plugins | options)) for name in names)
+def mistakes(
+    names: Iterable[str], options: frozenset[str], with_plugins: frozenset[str], initialize: bool
+) -> list[Mistake]:
+    """options: those of the server alone. with_plugins: with the plugins that it loads, too.
+
+    initialize: whether its data directory is still to be made, which mysqld does without plugins.
+    """
+    known = with_plugins | options
+    taken = options if initialize else known
+    found = ((name, _fix(name.replace("-", "_"), taken, known)) for name in names)
     return [Mistake(name, fix) for name, fix in found if fix]
 
 
-def _fix(name: str, options: frozenset[str], with_plugins: frozenset[str]) -> str:
+def _fix(name: str, taken: frozenset[str], known: frozenset[str]) -> str:
     """What to do about a name; empty where it is right."""
     if name.startswith("loose_"):
         # Perhaps of a plugin that is not there; a typo in one that is there would go unnoticed.
-        bare = _bare(name[len("loose_") :], with_plugins)
-        near = [] if bare in with_plugins else [each for each in sorted(with_plugins) if one_typo(bare, each)]
+        bare = _bare(name[len("loose_") :], known)
+        near = [] if bare in known else [each for each in sorted(known) if one_typo(bare, each)]
         return f"did you mean loose_{near[0]}?" if near else ""
-    bare = _bare(name, with_plugins)
-    if bare in options:
+    bare = _bare(name, known)
+    if bare in taken:
         return ""
-    if bare in with_plugins:
-        return f"write loose_{name}: a plugin brings it, which the first start and checks of the file do not load"
-    meant = _meant(bare, with_plugins)
-    if meant in options:
-        return f"did you mean {meant}?"
+    if bare in known:
+        return f"write loose_{name}: a plugin brings it, and mysqld makes its data directory without plugins"
+    meant = _meant(bare, known)
     if meant:
-        return f"did you mean loose_{meant}?"
+        return f"did you mean {meant if meant in taken else f'loose_{meant}'}?"
     return f"remove it, or write loose_{name} where a plugin or component brings it"
 
 

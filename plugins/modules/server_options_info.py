@@ -26,11 +26,16 @@ options:
     default: /usr/sbin/mysqld
   plugins:
     description:
-      - Libraries of plugins that the server loads by its option file. Their variables need C(loose_), because
-        C(mysqld --initialize) and C(mysqld --validate-config) do not load plugins.
+      - Libraries of plugins that the server loads by its option file.
     type: list
     elements: str
     default: []
+  initialize:
+    description:
+      - Whether the data directory is still to be made. C(mysqld --initialize) loads no plugins, so their variables need
+        C(loose_) then.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - opendba.mysql_ha.attributes.info_module
 seealso:
@@ -87,6 +92,7 @@ def main() -> None:
             "settings": {"type": "list", "elements": "str", "required": True},
             "program": {"type": "path", "default": "/usr/sbin/mysqld"},
             "plugins": {"type": "list", "elements": "str", "default": []},
+            "initialize": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -96,12 +102,12 @@ def main() -> None:
     # A plugin that cannot be loaded is the server's to refuse.
     with_plugins = read_help(module, module.params["plugins"])[0] if module.params["plugins"] else ""
     version = re.search(r"Ver (\S+)", text)
+    found = mistakes(
+        module.params["settings"], read_options(text), read_options(with_plugins), module.params["initialize"]
+    )
     module.exit_json(
         changed=False,
-        mistakes=[
-            asdict(mistake)
-            for mistake in mistakes(module.params["settings"], read_options(text), read_options(with_plugins))
-        ],
+        mistakes=[asdict(mistake) for mistake in found],
         version=version[1] if version else "",
     )
 

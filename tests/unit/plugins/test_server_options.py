@@ -57,7 +57,7 @@ max-connections                                              151
 """
 OPTIONS = read_options(HELP + VARIABLES)
 WITH_PLUGINS = read_options(HELP + PLUGINS + VARIABLES)
-PLUGIN = "write loose_{}: a plugin brings it, which the first start and checks of the file do not load"
+PLUGIN = "write loose_{}: a plugin brings it, and mysqld makes its data directory without plugins"
 UNKNOWN = "remove it, or write loose_{} where a plugin or component brings it"
 
 
@@ -80,7 +80,18 @@ def test_the_list_is_read() -> None:
     ],
 )  # fmt: skip
 def test_what_mysqld_takes(name: str) -> None:
-    assert mistakes([name], OPTIONS, WITH_PLUGINS) == []
+    for initialize in (False, True):
+        assert mistakes([name], OPTIONS, WITH_PLUGINS, initialize) == []
+
+
+@pytest.mark.parametrize("name", ["rpl_semi_sync_source_trace_level", "clone-max-concurrency"])
+def test_a_server_with_data_takes_what_its_plugins_bring(name: str) -> None:
+    assert mistakes([name], OPTIONS, WITH_PLUGINS, initialize=False) == []
+
+
+def test_the_name_that_was_meant_is_one_that_mysqld_takes() -> None:
+    (mistake,) = mistakes(["clone_max_concurency"], OPTIONS, WITH_PLUGINS, initialize=False)
+    assert mistake.fix == "did you mean clone_max_concurrency?"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +114,7 @@ def test_what_mysqld_takes(name: str) -> None:
     ],
 )
 def test_what_mysqld_refuses(name: str, fix: str) -> None:
-    (mistake,) = mistakes([name], OPTIONS, WITH_PLUGINS)
+    (mistake,) = mistakes([name], OPTIONS, WITH_PLUGINS, initialize=True)
     assert (mistake.name, mistake.fix) == (name, fix)
 
 
@@ -136,7 +147,7 @@ def test_the_module_asks_the_program(tmp_path: Path) -> None:
         f'case "$2" in *=semisync_source.so) cat {tmp_path}/plugins;; *=missing.so) exit 1;; esac',
     )
     settings = ["wait_timeout", "max_conections", "rpl_semi_sync_source_trace_level"]
-    found = ask(program, settings=settings, plugins=["semisync_source.so"])
+    found = ask(program, settings=settings, plugins=["semisync_source.so"], initialize=True)
     assert (found["changed"], found["version"]) == (False, "9.7.4-2")
     assert found["mistakes"] == [
         {"name": "max_conections", "fix": "did you mean max_connections?"},
