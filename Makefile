@@ -99,17 +99,16 @@ simulation: $(DEV) ## a selection of the simulated clusters, and the planted mis
 browser: $(DEV) ## the audit's page in a headless Chromium, where there is one; MHA_PICTURES=DIR leaves pictures of it
 	@pytest tests/browser --junitxml=build/junit/browser.xml
 
-SECONDS ?= 14400
 SCHEDULES ?= 20000
 .PHONY: simulate
 simulate: $(DEV) ## SCHEDULES (20000) simulated clusters under random faults; SEED=N replays one (see CONTRIBUTING.md)
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:roles/agent/files python -m simulation.simulate \
-	  --seconds $(SECONDS) --schedules $(SCHEDULES) --processes $$(nproc) $(if $(SEED),--seed $(SEED)) \
+	  --seconds $(or $(SECONDS),14400) --schedules $(SCHEDULES) --processes $$(nproc) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(SHRINK),--shrink) $(if $(MUTANT),--mutant $(MUTANT)) $(if $(CATCH),--catch $(CATCH))
 
 .PHONY: fuzz
 fuzz: $(DEV) ## mutated configurations through parsers, rules, reports and discover for SECONDS (600); SEED=N is the first seed
-	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:.collections python -m fuzz.run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:.collections python -m fuzz.run --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 .PHONY: molecule
 molecule: $(MOLECULE) ## all molecule scenarios

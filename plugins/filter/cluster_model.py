@@ -60,16 +60,20 @@ _value:
       elements: str
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import INSTANCES_GROUP, derive
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model import INSTANCES_GROUP, JUDGED, derive
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_director import (
     DIRECTOR_VARIABLES,
     DIRECTORS_GROUP,
 )
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input import VARIABLES, Variable
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_names import OWN_NAMES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_proxy import PROXIES_GROUP, PROXY_VARIABLES
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_specified import checkable
+from ansible_collections.opendba.mysql_ha.plugins.plugin_utils._declared import read_declared
 
 
 def cluster_model(hostvars: Mapping[str, Any], groups: Any, play_hosts: Any) -> dict[str, Any]:
@@ -81,8 +85,13 @@ def cluster_model(hostvars: Mapping[str, Any], groups: Any, play_hosts: Any) -> 
     for group, table in tables.items():
         for name in names_by_group.get(group, []):
             wanted.setdefault(name, {}).update({variable.name: variable for variable in table})
+    declared = read_declared()
     hosts = {name: _host(hostvars[name], name in play, tuple(wanted[name].values())) for name in wanted}
-    result = derive(hosts, names_by_group, play)
+    for name in wanted:
+        if name in play:
+            hosts[name]["names"] = [str(variable) for variable in hostvars[name]]
+            hosts[name]["variables"].update(_readable(hostvars[name], (OWN_NAMES, *checkable(declared, JUDGED))))
+    result = derive(hosts, names_by_group, play, declared)
     return {
         "models": result.models, "directors": result.directors, "proxies": result.proxies,
         "errors": result.problems.lines(),
@@ -102,6 +111,16 @@ def _host(variables: Mapping[str, Any], in_play: bool, table: Sequence[Variable]
             except Exception as error:
                 unreadable[variable.name] = " ".join(str(error).split())[:200] or type(error).__name__
     return {"variables": values, "unreadable": unreadable, "interfaces": _interfaces(variables)}
+
+
+def _readable(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those that are given and can be read now; others may refer to facts that a role sets later."""
+    values = {}
+    for name in names:
+        if name in variables:
+            with contextlib.suppress(Exception):
+                values[name] = _plain(variables[name])
+    return values
 
 
 def _interfaces(variables: Mapping[str, Any]) -> list[dict[str, Any]] | None:

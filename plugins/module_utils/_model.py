@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from . import _model_rules as rules
 from ._model_director import (
+    DIRECTOR_VARIABLES,
     DIRECTORS_GROUP,
     Director,
     check_directors,
@@ -21,10 +22,12 @@ from ._model_director import (
     read_director,
     reader_vips,
 )
-from ._model_input import Instance, Problems, read_cluster_name, read_instance
+from ._model_input import VARIABLES, Instance, Problems, read_cluster_name, read_instance
+from ._model_names import Declared, check_groups, check_names
 from ._model_place import find_place
 from ._model_proxy import (
     PROXIES_GROUP,
+    PROXY_VARIABLES,
     Proxy,
     as_seen_by_members,
     find_proxy_place,
@@ -36,6 +39,7 @@ from ._model_proxy import (
 from ._model_proxy_rules import check_proxies
 from ._model_readers import check_reader_vips
 from ._model_rules import Cluster
+from ._model_specified import check_values
 from ._model_values import Refused
 
 INSTANCES_GROUP = "mysql"
@@ -86,16 +90,30 @@ class Result:
     proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+# Whose values the model judges itself, with the rules of the field; all others are held against the specifications.
+JUDGED = frozenset(variable.name for variable in (*VARIABLES, *DIRECTOR_VARIABLES, *PROXY_VARIABLES))
+
+
 def derive(
-    hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], play: Collection[str]
+    hosts: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Sequence[str]],
+    play: Collection[str],
+    declared: Declared | None = None,
 ) -> Result:
     """Validate the inventory and derive the model of every host of the play.
 
     hosts: by inventory name what `read_instance` takes; at least all of the groups `mysql`, `lvs_director`, `haproxy`.
     groups: Ansible's `groups`. play: the names of the hosts that this run may change.
+    declared: what the roles declare; then `names` of a host, all its variables, are held against that.
     Clusters outside the play are read only as far as they can be in the way of those inside.
     """
     problems = Problems()
+    check_groups(groups, (INSTANCES_GROUP, DIRECTORS_GROUP, PROXIES_GROUP), problems)
+    if declared:
+        members = [name for name in hosts if name in play]
+        meant = check_names(hosts, members, declared, problems)
+        check_values(hosts, members, declared, JUDGED, problems)
+        hosts = {name: {**host, "meant": meant.get(name, ())} for name, host in hosts.items()}
     names = list(groups.get(INSTANCES_GROUP, []))
     director_names = list(groups.get(DIRECTORS_GROUP, []))
     proxy_names = list(groups.get(PROXIES_GROUP, []))
@@ -138,8 +156,8 @@ def derive(
         )
         for proxy in proxies
     ]
-    members = sum(len(cluster.instances) for cluster in clusters)
-    rules.check(clusters, members == len(instances), problems)
+    in_clusters = sum(len(cluster.instances) for cluster in clusters)
+    rules.check(clusters, in_clusters == len(instances), problems)
     check_reader_vips(clusters, directors, problems)
     check_directors(clusters, instances, directors, director_names, problems)
     check_proxies(clusters, instances, directors, proxies, problems)

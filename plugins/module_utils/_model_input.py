@@ -59,6 +59,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def unresolved(value: object) -> bool:
+    """Whether it is a template that could not be filled in. ansible-core before 2.19 leaves it as it is."""
+    return isinstance(value, str) and bool(re.search(r"\{\{.*\}\}|\{%.*%\}", value, re.DOTALL))
+
+
 # --- The table
 
 
@@ -225,10 +230,16 @@ def read_instance(name: str, host: Mapping[str, Any], in_play: bool, problems: P
 def read_variables(
     table: Iterable[Variable], name: str, host: Mapping[str, Any], problems: Problems
 ) -> tuple[dict[str, Any], set[str]]:
-    """The typed values, and the names of those that were refused."""
+    """The typed values, and the names of those that were refused.
+
+    Among them those of which a mistyped name (`meant`) is reported already.
+    """
     values: dict[str, Any] = {}
-    refused = set()
+    refused = set(host.get("meant", ())) & {variable.name for variable in table} - host["variables"].keys()
+    values.update(dict.fromkeys(refused))
     for variable in table:
+        if variable.name in refused:
+            continue
         try:
             values[variable.name] = _read(variable, host)
         except Refused as refusal:
@@ -255,8 +266,8 @@ def read_addresses(host: Mapping[str, Any]) -> tuple[InterfaceAddress, ...] | No
 def _read(variable: Variable, host: Mapping[str, Any]) -> Any:
     reason = host.get("unreadable", {}).get(variable.name)
     value = host.get("variables", {}).get(variable.name)
-    if isinstance(value, str) and re.search(r"\{\{.*\}\}|\{%.*%\}", value, re.DOTALL):
-        reason = "it holds a template that Ansible left unresolved"  # ansible-core before 2.19 does not raise
+    if unresolved(value):
+        reason = "it holds a template that Ansible left unresolved"
     if reason is not None:
         raise Refused(f"cannot be read ({reason})", "define what it refers to")
     if value is None or (isinstance(value, str) and not value.strip()):

@@ -40,13 +40,16 @@ mysql:
 """
 
 
-def play(inventory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+JUDGE = Path(__file__).parent / "play.yml"
+
+
+def play(inventory: Path, *arguments: str, playbook: Path = JUDGE) -> subprocess.CompletedProcess[str]:
     password = inventory.parent / "vault-password"
     password.write_text(VAULT_PASSWORD)
     return subprocess.run(
         [
             *(sys.executable, "-m", "ansible", "playbook", "--inventory", str(inventory)),
-            *("--vault-password-file", str(password), str(Path(__file__).parent / "play.yml"), *arguments),
+            *("--vault-password-file", str(password), str(playbook), *arguments),
         ],
         cwd=ROOT,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
@@ -110,3 +113,47 @@ def test_limit_that_splits_a_cluster(inventory: Path) -> None:
         "db2: not in this run (--limit, or the play's hosts), but in cluster 'orders'; "
         "run without --limit, or limit to all members: --limit db1,db2,db3",
     )
+
+
+def test_site_prints_no_specification(inventory: Path) -> None:
+    """The model speaks before the roles' own validation, which prints all of a role's variables for each host."""
+    wrong = "{mysql_users: {shop: x}, agent_rejoin: auto, mysql_setings: {}, ansible_become: false}"
+    run = play(inventory, "--extra-vars", wrong, playbook=ROOT / "playbooks" / "site.yml")
+    assert run.returncode != 0
+    for line in (
+        "mysql_users is not a list; write a list of {name: ..., host: ..., password: ..., priv: ...}",
+        "agent_rejoin 'auto' is unknown; write manual or clone",
+        "mysql_setings is not a variable of this collection; did you mean mysql_settings? (a variable of your own: "
+        "list its name in cluster_extra_variables)",
+    ):
+        assert run.stdout.count(f"        - db1, db2, db3: {line}\n") == 1, run.stdout
+    assert "argument_spec" not in run.stdout
+
+
+def test_site_without_the_group_mysql(inventory: Path) -> None:
+    inventory.write_text(INVENTORY.replace("\nmysql:\n", "\nmysqls:\n"))
+    run = play(inventory, playbook=ROOT / "playbooks" / "site.yml")
+    assert run.returncode != 0
+    sentence = "the inventory has no group mysql (its groups: mysqls, orders); put the groups of the clusters below a"
+    assert (run.stdout + run.stderr).count(sentence) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "mistyped", "meant"),
+    [
+        ("audit", "audit_fial_on", "audit_fail_on"),
+        ("discover", "discover_directry", "discover_directory"),
+        ("discover", "audit_login_usr", "audit_login_user"),
+    ],
+)
+def test_playbooks_without_a_model_refuse_mistyped_variables(
+    inventory: Path, name: str, mistyped: str, meant: str
+) -> None:
+    wrong = f"{{{mistyped}: x, mysql_of_others: 1, ansible_become: false}}"
+    run = play(inventory, "--extra-vars", wrong, playbook=ROOT / "playbooks" / f"{name}.yml")
+    assert run.returncode != 0
+    line = f"db1: {mistyped} is not a variable of this collection; did you mean {meant}?"
+    assert run.stdout.count("FAILED!") == 1, run.stdout
+    assert line in run.stdout
+    assert "mysql_of_others" not in run.stdout
+    assert "Read the host" not in run.stdout

@@ -30,11 +30,13 @@ PLAY = """
         msg: "{{ {'mysql': refused, 'keepalived': clashes, 'disarmed': __keepalived_disarmed} | to_json }}"
       vars:
         clashes: "{{ __keepalived_clashes if __keepalived_claims | length > 0 else [] }}"
-        refused: "{{ __mysql_checks | rejectattr('holds') | map(attribute='message') | map('trim') | list }}"
+        failed: "{{ __mysql_checks | rejectattr('holds') | map(attribute='message') | map('trim') | list }}"
+        refused: "{{ failed + __mysql_unknown_settings }}"
 """
 MODEL = {
     "name": "orders", "virtual_router_id": 51, "interface": "eth0", "address": "192.0.2.11", "reader_vips": [],
     "serves_reads": False, "self": {"role": "candidate"}, "writer_vip": {"address": "192.0.2.100"},
+    "machine": {"names": ["db1"]},
 }  # fmt: skip
 CHANNEL = {"name": "", "source_host": "192.0.2.12", "auto_position": True}
 
@@ -71,6 +73,19 @@ def told(text: str, writable: bool = False) -> dict[str, Any]:
     return {"__keepalived_told": {"vrrp": found}}
 
 
+def named(*paths: str) -> dict[str, Any]:
+    """Files that carry the name of an instance."""
+    return {"__mysql_named_files": {"files": [{"path": path} for path in paths]}}
+
+
+def options(**mistakes: str) -> dict[str, Any]:
+    """What mysqld does not know of mysql_settings."""
+    listed = [{"name": name, "fix": fix} for name, fix in mistakes.items()]
+    return {"__mysql_options": {"version": "9.7.4-2", "mistakes": listed}}
+
+
+OPTION_FILES = "/etc/mysql/mysql.conf.d/zz-mysql-ha-"
+RENAMED = "inventory_hostname: an instance lives here under the name db9, and this run would give its data a second set"
 OWN = "vrrp_instance orders {\n  interface eth0\n  virtual_router_id 51\n  virtual_ipaddress { 192.0.2.100/24 }\n}\n"
 NONE = {"__keepalived_told": {"vrrp": {"configuration": None}}}
 DOWN = unread("no such file", listening=False)
@@ -139,6 +154,13 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "relay_log_set": ({**server({"relay_log_basename": "/var/lib/mysql/db1-relay-bin"}),
                        "mysql_relay_log": "db1-relay-bin"}, []),
     "no_channel": (server({"relay_log_basename": "/var/lib/mysql/db1-relay-bin"}, channels=[]), []),
+    "own_name": (named("/etc/mysql-ha/db1.json", f"{OPTION_FILES}db1.cnf"), []),
+    "renamed": (named("/etc/mysql-ha/db9.json", f"{OPTION_FILES}db9.cnf"), [RENAMED]),
+    "renamed_without_agent": (named(f"{OPTION_FILES}db9.cnf"), [RENAMED]),
+    "renamed_half": (named("/etc/mysql-ha/db9.json", f"{OPTION_FILES}db1.cnf"), [RENAMED]),
+    "options": (options(max_conections="did you mean max_connections?", x="remove it"),
+                ["mysql_settings: mysqld 9.7.4-2 does not know max_conections; did you mean max_connections?",
+                 "mysql_settings: mysqld 9.7.4-2 does not know x; remove it"]),
     "director": (told(DIRECTOR), []),  # other numbers, other addresses
     "by_hand": (told(LOCAL_CHECK), ["the virtual router id 51 (keepalived.conf:12)", "the VIP (keepalived.conf:"]),
     "excluded_vip": (
@@ -162,7 +184,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         **defaults,
         "ansible_connection": "local", "mysql_ca_dir": "", "cluster_model": MODEL, **server(), **NONE,
         "mysql_installed_version": "9.7.4", "mysql_candidate_version": "", "mysql_tls_ca_dir": str(directory),
-        "__mysql_package_query": {"rc": 0},
+        "__mysql_package_query": {"rc": 0}, **named(),
         **here(),
     }  # fmt: skip
     (directory / "ca.key").touch()
