@@ -19,6 +19,7 @@ from mysql_ha_agent.model import (
     Save,
     StartApplier,
     StartReceiver,
+    StopAcknowledging,
     StopReceiver,
     SwitchSemiSync,
     SyncRelayLog,
@@ -130,6 +131,8 @@ class Carrier:
             self._statement(0.002, self._start_applier)
         elif isinstance(decision, SyncRelayLog):
             self._statement(0.002, lambda: self._sync_relay_log(decision.on))
+        elif isinstance(decision, StopAcknowledging):
+            self._statement(0.002, self._stop_acknowledging)
         elif isinstance(decision, SwitchSemiSync):
             self._statement(self._switch_takes(decision.on), lambda: self._switched(decision.on))
         elif isinstance(decision, ProbeVip):
@@ -235,6 +238,11 @@ class Carrier:
 
     def _sync_relay_log(self, on: bool) -> None:
         self.database.relay_synced = on
+        self.done("")
+
+    def _stop_acknowledging(self) -> None:
+        """Nothing of it is seen by a receiver that is connected."""
+        self.database.acknowledges = False
         self.done("")
 
     def _switch_takes(self, on: bool) -> float:

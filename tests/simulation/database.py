@@ -38,6 +38,7 @@ class Database:
         self.life: int = 0
         self.latency = 0.0  # additional seconds of each statement
         self.apply_latency = 0.0
+        self.acknowledges = True
         self.relay_synced = True  # else what is received and not applied goes with the power
         self.opened = 0  # the number of the opening in force
         self._reset()
@@ -83,7 +84,7 @@ class Database:
             if self.world.variant.relay_log_recovery or channel.unsynced > channel.applied:
                 del channel.relay[channel.applied:]
             channel.unsynced = 0
-        self.relay_synced = True
+        self.relay_synced = self.acknowledges = True
         self.recount_received()
         self.clock.say(self.host.name, "mysqld is up, read-only")
         self.world.variant.booted(self)

@@ -156,6 +156,7 @@ class Watching:
         return {
             "semi_sync": SemiSync(database.semi_sync, database.clients(), waiting, database.acknowledged),
             "gtid_executed": database.executed_text, "relay_synced": database.relay_synced,
+            "acknowledges": database.acknowledges,
             "channels": self._channels(), "comparisons": tuple(comparisons)}
 
     def _channels(self) -> tuple[model.Channel, ...]:

@@ -29,7 +29,7 @@ class Enough(BaseException):
 
 class FakeSession:
     def row(self, sql: str, args: Any = None) -> dict[str, Any]:
-        return {"executed": "u:1-9", "relay": 1}
+        return {"executed": "u:1-9", "relay": 1, "acknowledges": "ON"}
 
     def value(self, sql: str, args: Any = None) -> Any:
         return "110"

@@ -29,11 +29,13 @@ from .model import (
     SetLead,
     SetTrack,
     State,
+    StopAcknowledging,
     StopEvents,
     SwitchSemiSync,
     SyncRelayLog,
 )
 from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
+from .trackfile import MYSQLD_STOPS
 
 FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing from a live writer to be called errant
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
@@ -193,6 +195,7 @@ class _Core(Step):
         if held and not self.state.led and not self.runs(Open):
             self.set(demoting_since=None)
             self.phase("held")
+            self._take_leave()
             self._tend_host(held)
             return True
         if self.server is None and not self.state.led:
@@ -206,6 +209,12 @@ class _Core(Step):
             self._stand_by(self.server)
         self._tend_host(held)
         return True
+
+    def _take_leave(self) -> None:
+        """Before the writer lets this standby go: a receiver that came back at once would be waited for again."""
+        leaves = self.seen.hold == MYSQLD_STOPS and self.view.live_writer() is not None
+        if leaves and self.server is not None and self.server.acknowledges:
+            self.do(StopAcknowledging("mysqld is about to stop"), RETRY_THREADS)
 
     def _close(self) -> None:
         since = self.now if self.state.demoting_since is None else self.state.demoting_since

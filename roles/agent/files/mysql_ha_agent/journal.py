@@ -30,6 +30,7 @@ from .model import (
     StartApplier,
     StartReceiver,
     State,
+    StopAcknowledging,
     StopEvents,
     StopReceiver,
     SwitchSemiSync,
@@ -61,6 +62,7 @@ def words(decision: Decision) -> str:
         AskPeers: "peers asked", Save: "memory saved", Demote: "writes closed", Kill: "mysqld killed",
         ProbeVip: "VIP probed", AnnounceVip: "VIP announced", RemoveVip: "VIP removed",
         SendAway: "clients sent away", Rejoin: "rejoined by CLONE",
+        StopAcknowledging: "no acknowledgements after the next connection",
         EnableEvents: "events enabled", StopEvents: "events stopped",
     }[type(decision)]
 

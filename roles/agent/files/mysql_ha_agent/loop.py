@@ -44,6 +44,7 @@ from .model import (
     StartApplier,
     StartReceiver,
     State,
+    StopAcknowledging,
     StopEvents,
     StopReceiver,
     SwitchSemiSync,
@@ -126,7 +127,7 @@ class Agent:
                 self._at_once(decision)
             else:
                 self.lanes.submit(decision)
-        if self.state.phase == "promoting":
+        if self.state.phase == "promoting" or seen.hold == trackfile.MYSQLD_STOPS:
             self.watch.look()
 
     def _see(self) -> Seen:
@@ -244,6 +245,8 @@ class Agent:
             instance.start_applier(decision.channel)
         elif isinstance(decision, SyncRelayLog):
             instance.sync_relay_log(decision.on)
+        elif isinstance(decision, StopAcknowledging):
+            instance.stop_acknowledging()
         elif isinstance(decision, SwitchSemiSync):
             instance.switch_semi_sync(decision.on)
         elif isinstance(decision, EnableEvents):

@@ -60,6 +60,7 @@ class Server:
     gtid_executed: str = ""
     channels: tuple[Channel, ...] = ()
     semi_sync: SemiSync | None = None  # None: the plugins are not loaded
+    acknowledges: bool = False  # a receiver that connects from now on does so as a semi-sync replica
     relay_synced: bool = True  # every received event is put on the disk at once
     comparisons: tuple[tuple[str, Comparison], ...] = ()  # by peer; WRITER_SET: with what the last writer had
     events_wait: bool = False  # there are replica-side-disabled events of other servers
@@ -278,6 +279,13 @@ class SyncRelayLog(Decision):
 
 
 @dataclass(frozen=True)
+class StopAcknowledging(Decision):
+    """From the receiver's next connection on, until mysqld is started again."""
+
+    lane = "receiver"
+
+
+@dataclass(frozen=True)
 class SwitchSemiSync(Decision):
     on: bool
     lane = "semi_sync"
@@ -302,7 +310,8 @@ class Kill(Decision):
 
 AnyDecision = Union[
     SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, SendAway, Fence, Rejoin, EnableEvents, StopEvents,
-    Save, StopReceiver, StartReceiver, StartApplier, SyncRelayLog, SwitchSemiSync, Open, Demote, Kill
+    Save, StopReceiver, StartReceiver, StartApplier, SyncRelayLog, StopAcknowledging, SwitchSemiSync, Open,
+    Demote, Kill
 ]
 
 # ---- memory ----------------------------------------------------------------------------------------------------------

@@ -211,6 +211,10 @@ class Instance:
     def sync_relay_log(self, on: bool) -> None:
         self.sessions["applier"].run(f"SET GLOBAL sync_relay_log = {1 if on else SELDOM}")
 
+    def stop_acknowledging(self) -> None:
+        if self.semi_sync_source:
+            self.sessions["receiver"].run(f"SET GLOBAL {semisync.replica_switch(self.semi_sync_source)} = OFF")
+
     def switch_semi_sync(self, on: bool) -> None:
         """Switching off lets commits go on within milliseconds, and returns more than a second later."""
         if self.semi_sync_source:

@@ -208,7 +208,10 @@ class Watch:
             self._channel(facts) for facts in read_channels_of(session)
             if not facts["name"].startswith("group_replication_")
         )
-        row = session.row("SELECT @@GLOBAL.gtid_executed AS executed, @@GLOBAL.sync_relay_log AS relay")
+        row = session.row(
+            "SELECT @@GLOBAL.gtid_executed AS executed, @@GLOBAL.sync_relay_log AS relay, (SELECT variable_value"
+            " FROM performance_schema.global_variables WHERE variable_name = %s) AS acknowledges",
+            [semisync.replica_switch(instance.semi_sync_source or "")])
         executed = "".join(str(row["executed"]).split())
         comparisons = []
         for name, (theirs, uuid) in self._sets().items():
@@ -225,7 +228,7 @@ class Watch:
             comparisons.append((name, known[1]))
         return {
             "gtid_executed": executed, "channels": channels, "comparisons": tuple(comparisons),
-            "relay_synced": row["relay"] == 1,
+            "relay_synced": row["relay"] == 1, "acknowledges": row["acknowledges"] == "ON",
         }
 
     @staticmethod
