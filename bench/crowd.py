@@ -33,6 +33,7 @@ CLIENTS = 30
 PATIENCE = 20.0  # seconds: connect timeout and read timeout
 PAUSE = 0.01
 CONNECTED = 1.5  # seconds until all are
+CHANGED = 60.0  # seconds that a change may take
 AFTERWARDS = 2.5  # seconds of load after the writes go on: a call that hangs lasts longer than a second by then
 SOCKETS = "/root/bench_sockets.py"
 RESULTS = build.BUILD / "crowd.jsonl"
@@ -141,11 +142,13 @@ def change(cluster: Cluster, way: str, clients: int = CLIENTS) -> Change:
         load.wait_first()
         time.sleep(CONNECTED)
         fault = WAYS[way](writer)
-        hosts.wait(lambda: cluster.writer() != writer, "another writer", PATIENCE)
-        time.sleep(AFTERWARDS)
-        record = load.stop()
-    seen = [watch.stop() for watch in watches]
-    fault.undo()
+        try:
+            hosts.wait(lambda: cluster.writer() != writer, "another writer", CHANGED)
+            time.sleep(AFTERWARDS)
+            record = load.stop()
+            seen = [watch.stop() for watch in watches]
+        finally:
+            fault.undo()
     waits = [Wait(round(began - fault.at, 3), round(ended - began, 3), what)
              for began, ended, what in record.waits if ended > fault.at]  # fmt: skip
     return Change(
