@@ -142,6 +142,10 @@ bench-failover: $(DEV) ## how long writes stop: RUNS (40), ROWS, TOPOLOGIES, RUN
 	@python -m bench.compare.run
 	@python -m bench.report
 
+.PHONY: crowd
+crowd: $(DEV) ## what thirty clients wait for when the writer changes: RUNS (7) of each way, on the hosts of the bench
+	@python -m bench.crowd
+
 .PHONY: soak
 soak: $(DEV) ## MINUTES (30) with all processors saturated: nothing may fail over, no agent may grow
 	@python -m bench.soak

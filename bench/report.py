@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import build, plot
+from bench import build, crowd, plot
 from bench.compare import systems
 from bench.hosts import PROJECT, Failed, shell
 from bench.rows import ROWS, Row
@@ -136,6 +136,8 @@ def main() -> int:
     page.append(f"![gaps]({PICTURE.name})")
     for name in measured:
         page += ["", f"## `{name}`", "", *table(lines[name], judged=True), *wrongs(lines[name])]
+    crowded = crowd.section(product)
+    page += ["", *crowded] if crowded else []
     compared = [name for name in systems.TITLES if lines.get(name)]
     if compared:
         page += ["", "## The same hosts with other systems", ""]

@@ -45,12 +45,13 @@ class Agent(Node):
     """Follows the small files as an agent does, as far as the command can see it."""
 
     obeys = True
+    closed = CLOSED
 
     def _see(self) -> Seen:
         hold = trackfile.read_hold(self.config.hold_file)
         if self.obeys and hold is not None and self.config.instance == "a":
             self.state = replace(self.state, phase="held")
-            self.seen = replace(self.seen, mysqld=up(CLOSED))
+            self.seen = replace(self.seen, mysqld=up(self.closed))
         if self.obeys and trackfile.read_request(self.config.request_file) and self.config.instance == "a":
             self.state = replace(self.state, phase="writer", reasons=())
         paused = trackfile.paused(self.config.pause_file)

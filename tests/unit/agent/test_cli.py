@@ -18,7 +18,7 @@ from mysql_ha_agent.lib._connection import MysqlError
 from mysql_ha_agent.model import Durable
 from unit.agent.command import Host
 from unit.agent.sockets import tidy, until
-from unit.agent.world import OPENED, up
+from unit.agent.world import CHANNEL, CLOSED, OPENED, up
 
 clean = pytest.fixture(autouse=True)(tidy)
 
@@ -166,19 +166,17 @@ class TestDemote:
         assert time.monotonic() - began < 3
         assert without_agent.calls == 1
 
-    @pytest.mark.parametrize("alone", [False, True])
-    def test_a_standby_stops_when_the_writer_waits_for_it_no_more(
-        self, host: Host, mysql_ha: Any, monkeypatch: pytest.MonkeyPatch, alone: bool,
+    @pytest.mark.parametrize(("receiver", "waits"), [("Yes", True), ("Connecting", True), ("No", False)])
+    def test_a_standby_stops_when_it_has_taken_leave(
+        self, host: Host, mysql_ha: Any, monkeypatch: pytest.MonkeyPatch, receiver: str, waits: bool,
     ) -> None:
-        host.agent().serve()
-        writer = host.agent("b")
-        writer.state = replace(writer.state, phase="writer")
-        writer.seen = replace(writer.seen, saved=Durable(alone=alone))
-        writer.serve()
+        agent = host.agent()
+        agent.closed = replace(CLOSED, channels=(replace(CHANNEL, receiver=receiver),))
+        agent.serve()
         monkeypatch.setattr(verbs, "LEAVE_BOUND", 1.5)
         began = time.monotonic()
         assert mysql_ha("demote", "--hold", "mysqld stops").status == 0
-        assert (time.monotonic() - began < 1.4) is alone
+        assert (time.monotonic() - began > 1.4) is waits
 
     def test_nobody_can(self, mysql_ha: Any, without_agent: type[Closed]) -> None:
         without_agent.error = MysqlError("Access denied")

@@ -33,6 +33,7 @@ from .leading import be_writer, promote
 from .lib import _gtid as gtid
 from .model import Channel, Seen, Server, State
 from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
+from .trackfile import MYSQLD_STOPS
 
 FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing from a live writer to be called errant
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
@@ -223,6 +224,7 @@ class _Core(Step):
             self.set(demoting_since=None)
             self.phase("held")
             self._freeze_held()
+            self._take_leave()
             self._tend_host(held)
             return True
         if self.server is None and not self.state.led:
@@ -245,6 +247,12 @@ class _Core(Step):
         if self.server is not None and votes.freezes(self.view, self.state):
             for channel in self.server.channels:
                 self.stop_receiver(channel, "another instance is promoted")
+
+    def _take_leave(self) -> None:
+        """Before the writer lets this standby go: a receiver that came back at once would be waited for again."""
+        leaves = self.seen.hold == MYSQLD_STOPS and self.view.live_writer() is not None
+        if leaves and self.server is not None and self.server.acknowledges:
+            self.do(SwitchAcknowledging("mysqld is about to stop", False, at_once=False), RETRY_THREADS)
 
     def _close(self) -> None:
         since = self.now if self.state.demoting_since is None else self.state.demoting_since

@@ -110,6 +110,7 @@ class SyncRelayLog(Decision):
 @dataclass(frozen=True)
 class SwitchAcknowledging(Decision):
     on: bool
+    at_once: bool = True  # else from the receiver's next connection on
     lane = "receiver"
 
 

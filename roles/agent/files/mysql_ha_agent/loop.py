@@ -127,7 +127,7 @@ class Agent:
                 self._at_once(decision)
             else:
                 self.lanes.submit(decision)
-        if self.state.phase == "promoting":
+        if self.state.phase == "promoting" or seen.hold == trackfile.MYSQLD_STOPS:
             self.watch.look()
 
     def _see(self) -> Seen:
@@ -256,7 +256,7 @@ class Agent:
         elif isinstance(decision, SyncRelayLog):
             instance.sync_relay_log(decision.on)
         elif isinstance(decision, SwitchAcknowledging):
-            instance.switch_acknowledging(decision.on)
+            instance.switch_acknowledging(decision.on, decision.at_once)
         elif isinstance(decision, Nudge):
             semisync.nudge(instance.sessions["applier"])
         elif isinstance(decision, Unblock):

@@ -129,7 +129,8 @@ def _misses(view: View, state: State) -> bool:
     writer = view.live_writer()
     if writer is None or writer.answered is None:
         return False
-    if writer.stuck or view.seen.disk_stalled >= view.config.lease or view.seen.hold == MYSQLD_STOPS:
+    leaves = view.seen.hold == MYSQLD_STOPS and view.server is not None and not view.server.acknowledges
+    if writer.stuck or view.seen.disk_stalled >= view.config.lease or leaves:
         return True
     if state.down_since is not None and writer.answered >= state.down_since:
         return True

@@ -26,8 +26,7 @@ AGENT_BOUND = 1.0  # that the agent gets beyond its own bounds
 PROMOTE_BOUND = 10.0
 FORGOTTEN = 15.0  # a request that is older was left by a command that was killed
 PAUSE_BOUND = 2.0
-LEAVE_BOUND = 0.7  # also what a stop takes longer where the writer waits for another standby
-LETS_GO = 0.1  # from the moment at which the writer says so; 10 to 30 ms were measured
+LEAVE_BOUND = 2.0  # also what a stop takes longer where the writer waits for another standby too
 NOT_IN_TIME = 3  # exit status
 KEEPALIVED_STOPS = "keepalived stops"  # the hold that keepalived's unit places
 
@@ -53,27 +52,28 @@ def _wait(config: Config, seconds: float, done: Callable[[dict[str, Any]], bool]
 
 
 def demote(config: Config, options: argparse.Namespace) -> int:
+    leaves = options.hold == trackfile.MYSQLD_STOPS and _is_waited_for(config)
     trackfile.place_hold(config.hold_file, options.hold)
     _close(config)
-    if options.hold == trackfile.MYSQLD_STOPS:
-        _take_leave(config)
-    else:
+    if leaves:
+        _wait(config, LEAVE_BOUND, _has_left)
+    if options.hold != trackfile.MYSQLD_STOPS:
         print(f"{config.instance} is closed for writes and held until mysql-ha release, or until its host reboots.")
     return 0
 
 
-def _take_leave(config: Config) -> None:
-    """Until the writer waits for no acknowledgement of this standby any more. It lets go of a standby that receives
-    within milliseconds, but of one that has just gone only after up to a second, in which no write goes through."""
-    deadline = time.monotonic() + LEAVE_BOUND
-    while config.is_candidate and config.durability == "available" and time.monotonic() < deadline:
-        writer = next((one for one in asking.ask_all(config) if one.get("writer")), None)
-        if writer is None or writer["instance"] == config.instance:
-            return
-        if writer["alone"]:
-            time.sleep(LETS_GO)
-            return
-        time.sleep(LOOK_AGAIN)
+def _is_waited_for(config: Config) -> bool:
+    """By a writer, which lets go of a standby that receives within milliseconds, but of one that has just gone only
+    after up to a second, in which no write goes through."""
+    try:
+        own = asking.ask_own(config)
+    except NoAnswer:
+        return False
+    return config.is_candidate and config.durability == "available" and own["phase"] == "standby"
+
+
+def _has_left(told: dict[str, Any]) -> bool:
+    return not any(channel["receiver"] in ("Yes", "Connecting") for channel in told["mysqld"]["channels"])
 
 
 def release(config: Config, options: argparse.Namespace) -> int:
