@@ -97,6 +97,7 @@ class Waiting:
 
     def fire(self, decider: Host | None) -> None:
         clock = self.world.clock
+        self.world.settled = clock.now
         host = pick(self.world, self.fault.target, decider)
         clock.after(clock.rng.choice(SOON) * clock.rng.random(), do, self.world, self.fault, host)
 
@@ -109,6 +110,7 @@ class Waiting:
 def do(world: World, fault: Fault, host: Host) -> Undo:
     """Returns what ends it before its time."""
     world.clock.say(host.name, f"---- FAULT {fault}")
+    world.settled = world.clock.now
     world.only_standby_fails = world.one_at_a_time and fault.kind in PERSONAL and host is not world.writer()
     undo = KINDS[fault.kind](world, host, fault)
     ended = [False]
