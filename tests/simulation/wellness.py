@@ -58,6 +58,9 @@ def excuse(world: World) -> str:
     whole = [host for host in world.candidates if host is not world.burdened and _usable(host)]
     if world.setup.durability == "strict" and len(whole) < 2:
         return "strict acknowledges nothing without a second copy"
+    writer = world.writer()
+    if writer is not None and writer is world.burdened and writer.database.read_locks:
+        return "a person's read lock on the writer keeps every commit waiting"
     if not whole:
         return "no candidate is whole"
     return ""

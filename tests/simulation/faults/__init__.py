@@ -97,6 +97,7 @@ class Waiting:
 
     def fire(self, decider: Host | None) -> None:
         clock = self.world.clock
+        self.world.settled = clock.now
         host = pick(self.world, self.fault.target, decider)
         clock.after(clock.rng.choice(SOON) * clock.rng.random(), do, self.world, self.fault, host)
 
