@@ -176,7 +176,8 @@ class Agent:
             self._saved(decision, error)
         if isinstance(decision, (Open, Demote)):
             self.watching.read_now()
-        self.watching.look()
+        if not (isinstance(decision, Save) and decision.probe):
+            self.watching.look()
         self.wake()
 
     @property

@@ -16,7 +16,7 @@ OWN_PAUSE = 0.5  # between two steps: the agent itself, or its whole host, did n
 PATIENCE = 5.0  # seconds for which the last writer, once heard, may still be starting
 VIP_GONE = 1.0  # seconds after which a VIP that nobody has is given up
 
-TORN = frozenset((1594, 13121))  # the relay log cannot be read: MySQL's number until 8.0 and since
+TORN = frozenset((1594, 13121))  # the relay log cannot be read; 1594 in 5.7
 TLS_REFUSED = 2026
 SAME_SERVER_ID = 13117  # the channel points at this instance itself, because the VIP arrived here
 # The source cannot be reached, is starting, stopping or closed for a moment. The receiver goes on trying.
@@ -48,7 +48,7 @@ def channel_broken(channel: Channel) -> str:
 
 
 def certificate_problem(channel: Channel) -> str:
-    """Why TLS with the source fails, or empty. mysqld says the same of a wrong CA, a wrong name and a wrong date."""
+    """Why TLS with the source fails, or empty. mysqld has one text for a wrong CA and a wrong name."""
     if channel.receiver == "Yes" or channel.receiver_error != TLS_REFUSED:
         return ""
     said = channel.receiver_message.rpartition("SSL connection error: ")[2]
