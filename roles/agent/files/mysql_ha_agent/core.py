@@ -39,6 +39,7 @@ FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing fro
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
 STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
 ADVERTS_LAST = 1.0
+OUTDONE = 10.0  # seconds for which one that has more may take to get the VIP and to lead
 CUT = 1.2  # seconds without an answer of anybody, witnesses included; they are asked twice a second
 RETRY_REJOIN = 60.0
 SAVE_EVERY = 5.0
@@ -96,7 +97,9 @@ class _Core(Step):
         refused = self.state.refused
         if refused and (not self.view.is_live_writer(refused) or self._adverts_arrive(refused)):
             self.set(refused=None)
-        if self.state.outdone and self.now - self.state.outdone[1] >= STEADY:
+        outdone = self.state.outdone
+        there = outdone and any(peer.name == outdone[0] and self.view.live(peer) for peer in self.view.others)
+        if outdone and (not there or self.now - outdone[1] >= OUTDONE):
             self.set(outdone=None)
         if self.server is not None and any(channel_broken(channel) for channel in self.server.channels):
             self.set(broken_at=self.now)
