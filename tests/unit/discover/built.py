@@ -62,10 +62,16 @@ def render(role: str, name: str, **variables: Any) -> str:
     return templates(role).get_template(name).render(ansible_managed="managed", **variables)
 
 
+def of_role(role: str) -> Variables:
+    """What the role sets itself."""
+    return dict(yaml.safe_load((ROLES / role / "vars" / "main.yml").read_text(encoding="utf-8")))
+
+
 def member_files(name: str, model: Variables, given: Variables) -> dict[str, str]:
     """What the roles write on a member, by path."""
     variables = {
         **all_variables(given), "cluster_model": model, "inventory_hostname": name, "__mysql_wanted_version": "9.7.4",
+        "__mysql_plugins": of_role("mysql")["__mysql_plugins"],
         "__mysql_tls_dir": f"/etc/mysql/tls-{name}", "__keepalived_track_name": f"mysql_ha_{name}",
         "__keepalived_lead_name": f"mysql_lead_{name}", "__keepalived_track_file": f"/run/mysql-ha/{name}.track",
         "__keepalived_lead_file": f"/run/mysql-ha/{name}.lead",
@@ -85,7 +91,7 @@ def member_files(name: str, model: Variables, given: Variables) -> dict[str, str
 @cache
 def agent_expressions() -> dict[str, Any]:
     """What the role makes the agent's configuration of, in the order in which it is needed."""
-    role = yaml.safe_load((ROLES / "agent" / "vars" / "main.yml").read_text(encoding="utf-8"))
+    role = of_role("agent")
     environment = jinja2.nativetypes.NativeEnvironment()
     environment.filters.update(bool=bool, dirname=os.path.dirname, unique=lambda values: list(dict.fromkeys(values)))
     environment.tests["match"] = lambda text, start: text.startswith(start)
