@@ -99,11 +99,17 @@ simulation: $(DEV) ## a selection of the simulated clusters, and the planted mis
 browser: $(DEV) ## the audit's page in a headless Chromium, where there is one; MHA_PICTURES=DIR leaves pictures of it
 	@pytest tests/browser --junitxml=build/junit/browser.xml
 
-SECONDS ?= 600
+SECONDS ?= 14400
+SCHEDULES ?= 20000
 .PHONY: simulate
-simulate: $(DEV) ## simulated clusters under random faults for SECONDS (600); SEED=N replays one
+simulate: $(DEV) ## SCHEDULES (20000) simulated clusters under random faults; SEED=N replays one (see CONTRIBUTING.md)
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:roles/agent/files python -m simulation.simulate \
-	  --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
+	  --seconds $(SECONDS) --schedules $(SCHEDULES) --processes $$(nproc) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(SHRINK),--shrink) $(if $(MUTANT),--mutant $(MUTANT)) $(if $(CATCH),--catch $(CATCH))
+
+.PHONY: fuzz
+fuzz: $(DEV) ## mutated configurations through parsers, rules, reports and discover for SECONDS (600); SEED=N is the first seed
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests:.collections python -m fuzz.run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: molecule
 molecule: $(MOLECULE) ## all molecule scenarios

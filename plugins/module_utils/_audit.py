@@ -5,12 +5,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Callable, NamedTuple
 
 Facts = dict[str, Any]
 SEVERITIES = ("critical", "serious", "warning", "info")  # worst first
+SLOWEST_DETECTION = 30.0  # seconds until a server that hangs is noticed, by keepalived, IPVS and HAProxy alike
 FAMILIES = ("mysql", "vrrp", "vips", "lvs", "haproxy", "os")
+
+
+_OWN = re.compile(r"127\.[0-9.]+|localhost|::1|/.+")
+
+
+def is_own(address: str) -> bool:
+    """Whether it leads to the host itself, whichever that is."""
+    return bool(_OWN.fullmatch(address))
+
+
+def serves_at(mysql: Facts, place: str, port: int | None) -> bool:
+    """Whether a server of the host is the one that a loopback address or a socket's path leads to."""
+    if not mysql:
+        return False
+    if place.startswith("/"):
+        return bool(mysql.get("socket")) and str(mysql["socket"]).rpartition("/")[2] == place.rpartition("/")[2]
+    return mysql.get("port") is None or port in (None, mysql["port"])
 
 
 class Evidence(NamedTuple):
@@ -39,10 +58,15 @@ class Cluster(NamedTuple):
     def writers(self) -> list[str]:
         return [host for host, mysql in self.having("mysql") if mysql.get("read_only") is False]
 
-    def home(self, address: str, port: int | None = None) -> str | None:
-        """The host that has an address or a name; where several instances share it, the one with the port."""
+    def home(self, address: str, port: int | None = None, seen_from: str = "") -> str | None:
+        """The host that has an address or a name; where several instances share it, the one with the port.
+
+        A loopback address, or a socket's path, is of the host that it is `seen_from`.
+        """
         port = port or None  # a director's 0: all ports
         name = (address or "").lower()
+        if seen_from and is_own(name):
+            return self._own_server(seen_from, name, port)
         places = {host: os.get("addresses", []) for host, os in self.having("os")}
         found = [host for host, addresses in places.items() if name and name in (host.lower(), *addresses)]
         if name and not found:
@@ -53,6 +77,13 @@ class Cluster(NamedTuple):
             exact = [host for host in found if ((self.hosts[host].get("mysql") or {}).get("port")) == port]
             found = exact or found
         return found[0] if found else None
+
+    def _own_server(self, host: str, place: str, port: int | None) -> str | None:
+        """Of the instances on a host's machine, the one at a port or a socket."""
+        names = [host, *((self.hosts[host].get("os") or {}).get("shared_with") or [])]
+        servers = {each: self.hosts[each].get("mysql") or {} for each in names if each in self.hosts}
+        exact = [each for each, mysql in servers.items() if serves_at(mysql, place, port)]
+        return exact[0] if exact else None
 
     def source(self, channel: Facts) -> str | None:
         """The member that a channel follows: by its address, else by its UUID, unless that is of several."""

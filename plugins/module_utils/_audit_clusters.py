@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import _gtid
-from ._audit import Cluster
+from ._audit import Cluster, is_own, serves_at
 
 Facts = dict[str, Any]
 _NO_VIPS = ("127.0.0.1", "::1", "localhost")
@@ -79,7 +79,7 @@ def edges(hosts: dict[str, Facts], balancers: bool = True) -> Iterator[tuple[str
         proxies = ((facts.get("haproxy") or {}).get("configuration") or {}).get("proxies") or []
         for pool in [*virtual_servers, *proxies]:
             behind = [
-                home for server in pool["servers"] for home in homes.get(server["address"] or "", [])
+                home for server in pool["servers"] for home in _behind(host, hosts, homes, server["address"] or "")
                 if _serves(hosts[home], server)
             ]  # fmt: skip
             # One pool has one database behind it; another pool of the same host may have another.
@@ -98,6 +98,14 @@ def _names(hosts: dict[str, Facts], homes: dict[str, list[str]]) -> dict[str, li
         for name in {host, *((facts.get("os") or {}).get("names") or [])}:
             named.setdefault(name.lower(), []).append(host)
     return {name: found for name, found in named.items() if len(found) == 1 and name not in (*_NO_VIPS, *homes)}
+
+
+def _behind(host: str, hosts: dict[str, Facts], homes: dict[str, list[str]], address: str) -> list[str]:
+    """Hosts that a balancer's server may be; a loopback address or a socket is on the balancer itself."""
+    if not is_own(address):
+        return homes.get(address.lower(), [])
+    names = [host, *((hosts[host].get("os") or {}).get("shared_with") or [])]
+    return [each for each in names if serves_at((hosts.get(each) or {}).get("mysql") or {}, address, None)]
 
 
 def _serves(facts: Facts, server: Facts) -> bool:

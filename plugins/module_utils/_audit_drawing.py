@@ -228,7 +228,7 @@ def _proxies(cluster: Cluster) -> Iterator[Facts]:
                             "name": server["name"],
                             "address": server["address"],
                             "port": server["port"],
-                            "host": cluster.home(server["address"], server["port"]),
+                            "host": cluster.home(server["address"], server["port"], seen_from=host),
                             "weight": server["weight"],
                             "check": (behind["check"] or "connect") if server["check"] else "",
                             "state": _of_proxy(live.get((behind["name"], server["name"]))),

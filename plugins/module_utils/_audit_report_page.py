@@ -298,7 +298,7 @@ def _hosts(result: Result, names: _Names) -> Markup:
     for host in result["hosts"]:
         problems = [f"not asked: {line(host['reason'])}"] if not host["asked"] else []
         problems += [f"{line(each['family'])}: {line(each['text'])}" for each in host["problems"]]
-        cluster = names.cluster.get(host["cluster"])
+        cluster = names.cluster.get(host["cluster"], "none")  # hidden where one cluster is chosen
         cells: list[Child] = [
             tag("b", host["name"]), host["cluster"], ", ".join(host["roles"]), ", ".join(host["addresses"]),
             host["system"], found.get(host["name"], 0) if host["asked"] else "?",

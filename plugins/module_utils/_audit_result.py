@@ -33,6 +33,8 @@ def audit(
     judged = []
     place: dict[str, str] = {}
     for cluster in clusters({name: host.facts for name, host in asked.items()}, dict(groups)):
+        if not any(map(_belongs, cluster.hosts.values())):
+            continue  # a client, or a monitor: it is among the hosts, and no cluster of its own
         judgement = judge(cluster, RULES, decided, today)
         judged.append(_cluster(cluster, judgement, asked))
         place.update(dict.fromkeys(cluster.hosts, cluster.name))
@@ -47,7 +49,7 @@ def audit(
         "severity": worst,
         "summary": _summary(judged, asked),
         "clusters": judged,
-        "hosts": [_host(host, place[name]) for name, host in asked.items()],
+        "hosts": [_host(host, place.get(name, "")) for name, host in asked.items()],
         "suppressions": [_used(entry, judged, today) for entry in decided],
     }
 
@@ -127,6 +129,11 @@ def _host(host: Asked, cluster: str) -> Facts:
         "took_seconds": host.took_seconds,
         "problems": host.problems,
     }
+
+
+def _belongs(facts: Facts) -> bool:
+    """Whether a host has a part in a cluster, or may have one, because something of it could not be read."""
+    return None in facts.values() or not {"mysql", "vrrp", "haproxy"}.isdisjoint(facts) or bool(_roles(facts))
 
 
 def _roles(facts: Facts) -> list[str]:

@@ -6,19 +6,24 @@
 from __future__ import annotations
 
 from . import (
+    _audit_rules_checks,
     _audit_rules_haproxy,
+    _audit_rules_haproxy_checks,
     _audit_rules_host,
     _audit_rules_keepalived,
     _audit_rules_lvs,
+    _audit_rules_peers,
     _audit_rules_replication,
     _audit_rules_semisync,
+    _audit_rules_settings,
     _audit_rules_vrrp,
     _audit_rules_writers,
 )
 from ._audit import Rule
 
 _ROOMS = (
-    _audit_rules_replication, _audit_rules_semisync, _audit_rules_vrrp, _audit_rules_keepalived, _audit_rules_lvs,
-    _audit_rules_host, _audit_rules_haproxy, _audit_rules_writers,
+    _audit_rules_replication, _audit_rules_semisync, _audit_rules_settings, _audit_rules_vrrp, _audit_rules_peers,
+    _audit_rules_keepalived, _audit_rules_checks, _audit_rules_lvs, _audit_rules_host, _audit_rules_haproxy,
+    _audit_rules_haproxy_checks, _audit_rules_writers,
 )  # fmt: skip
 RULES: list[Rule] = sorted((rule for room in _ROOMS for rule in room.RULES.all), key=lambda rule: rule.id)

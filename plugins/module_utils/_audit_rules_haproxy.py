@@ -7,76 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Optional
 
 from ._audit import Cluster, Evidence, Rules
 from ._audit_fitness import Fitness, asks_for_readers, fitness
+from ._audit_proxies import Proxies, asks_for_writer, stands_by
+from ._haproxy_address import address as read_address
 
 RULES = Rules()
 rule = RULES.rule
 Facts = dict[str, Any]
-_LOOPBACK = re.compile(r"127\.[\d.]+|localhost|\[?::1\]?")
-_NO_ADDRESS = re.compile(
-    r"/|(?:unix|uxst|uxdg|abnsz?|fd|sockpair|rhttp|rev)@|.*\$"
-)  # or one that the environment tells
-
-
-def _proxies(cluster: Cluster) -> Iterator[tuple[str, Facts]]:
-    for host, haproxy in cluster.having("haproxy"):
-        for proxy in (haproxy.get("configuration") or {}).get("proxies", []):
-            yield host, proxy
-
-
-def _databases(cluster: Cluster, proxy: Facts) -> Iterator[tuple[Facts, str, Facts]]:
-    """The proxy's servers that are members: as configured, the host, and its mysql."""
-    known = dict(cluster.having("mysql"))
-    for server in proxy["servers"]:
-        host = cluster.home(server["address"], server["port"])
-        if host in known:
-            yield server, str(host), known[str(host)]
-
-
-@rule(
-    "MHA-H001", "critical", "The proxy checks with a login that the server refuses",
-    why="The check speaks only mysql_native_password: against MySQL 9 every server counts as down, for ever.",
-    mend="A check of the role by HTTP (option httpchk).", needs=("haproxy", "mysql", "os"),
-)  # fmt: skip
-def refused_check(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy in _proxies(cluster):
-        if not (proxy["check"] or "").startswith("mysql-check user"):
-            continue
-        for server, _home, mysql in _databases(cluster, proxy):
-            if (mysql.get("version_number") or [0])[0] == 9 and mysql.get("flavour") != "mariadb":
-                text = f"{proxy['name']}/{server['name']}: mysql-check user against {mysql['version']}"
-                yield Evidence(host, text, proxy["check"], proxy["check_at"])
-
-
-@rule(
-    "MHA-H002", "serious", "The proxy cuts idle sessions",
-    why="Connection pools keep sessions open: the next statement after a pause meets a closed connection.",
-    mend="timeout client and timeout server no shorter than the servers' wait_timeout.",
-    needs=("haproxy", "mysql", "os"),
-)  # fmt: skip
-def short_timeouts(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy in _proxies(cluster):
-        waits = [int(mysql.get("variables", {}).get("wait_timeout", 0)) for _s, _h, mysql in _databases(cluster, proxy)]
-        if not waits:
-            continue
-        # Clients meet the frontend's timeout; that of a backend is for nobody.
-        for name, owner in [*(("client", front) for front in _fronts(cluster, host, proxy)), ("server", proxy)]:
-            given = owner["timeouts"].get(name) or {}
-            if given.get("ms") and given["ms"] < max(waits) * 1000:  # 0: never
-                text = f"{owner['name']}: timeout {name} {given['ms'] / 1000:g} s, wait_timeout {max(waits)} s"
-                yield Evidence(host, text, given["ms"], given["at"])
-
-
-def _fronts(cluster: Cluster, host: str, behind: Facts) -> list[Facts]:
-    """Where the clients of a proxy's servers come in."""
-    here = [proxy for at, proxy in _proxies(cluster) if at == host]
-    return [
-        proxy for proxy in here
-        if proxy["binds"] and (proxy is behind or behind["name"] in (proxy["default_backend"], *proxy["use_backends"]))
-    ]  # fmt: skip
 
 
 @rule(
@@ -85,44 +25,127 @@ def _fronts(cluster: Cluster, host: str, behind: Facts) -> list[Facts]:
     mend="An address of its own network, and a password of its own.", needs=("haproxy",),
 )  # fmt: skip
 def open_statistics(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy in _proxies(cluster):
+    view = Proxies(cluster)
+    seen: set[tuple[str, str]] = set()
+    for host, proxy in view.all:
         stats = proxy["stats"]
-        public = [bind["address"] for bind in proxy["binds"] if _is_public(bind["address"])]
         # HAProxy answers with statistics by HTTP only, and passes over the words in another mode.
-        if stats and proxy["mode"] == "http" and public and (not stats["auth"] or stats["well_known"]):
-            how = "with a password that everybody knows" if stats["auth"] else "without a password"
-            yield Evidence(host, f"{proxy['name']} on {', '.join(public)} {how}", public, stats["at"])
+        if not stats or proxy["mode"] != "http" or (stats["auth"] and not stats["well_known"]) or proxy.get("guarded"):
+            continue
+        for front in view.fronts(host, proxy):
+            public = _public(front)
+            if public and not front.get("guarded") and (host, stats["at"]) not in seen:
+                seen.add((host, stats["at"]))
+                how = "with a password that everybody knows" if stats["auth"] else "without a password"
+                admin = ", and lets them change servers" if stats.get("admin") else ""
+                yield Evidence(host, f"{front['name']} on {', '.join(public)} {how}{admin}", public, stats["at"])
+    for host, socket in _sockets(cluster):
+        if socket["public"] and socket["level"] != "admin":
+            text = f"stats socket {socket['address']} level {socket['level']}, without a password"
+            yield Evidence(host, text, socket["address"], socket["at"])
+
+
+def _public(front: Facts) -> list[str]:
+    """Binds that can be reached from elsewhere without a certificate."""
+    return [
+        bind["address"] for bind in front["binds"]
+        if not bind.get("client_certificates")
+        and any(read_address(each).public() for each in bind["address"].split(","))
+    ]  # fmt: skip
+
+
+def _sockets(cluster: Cluster) -> Iterator[tuple[str, Facts]]:
+    for host, haproxy in cluster.having("haproxy"):
+        for socket in (haproxy.get("configuration") or {}).get("sockets") or []:
+            yield host, socket
 
 
 @rule(
-    "MHA-H004", "serious", "The proxy does not know roles",
-    why="A check of the port or of the login passes on read-only, lagging and broken replicas alike.",
-    mend="A check of the role by HTTP (option httpchk).", needs=("haproxy", "mysql", "os"),
+    "MHA-H010", "critical", "The proxy takes commands from the network",
+    why="It knows no password: everybody who reaches it may switch servers off or send clients to another address.",
+    mend="stats socket at a path, with mode 600; from elsewhere by ssh.", needs=("haproxy",),
 )  # fmt: skip
-def blind(cluster: Cluster) -> Iterator[Evidence]:
-    for host, proxy in _proxies(cluster):
-        members = [server for server, _home, _mysql in _databases(cluster, proxy)]
-        if len(members) > 1 and not (proxy["check"] or "").startswith(("httpchk", "external-check")):
-            text = f"{proxy['name']}: {proxy['check'] or 'connects only'}"
-            yield Evidence(host, text, proxy["check"], proxy["check_at"] or proxy["at"])
+def open_commands(cluster: Cluster) -> Iterator[Evidence]:
+    for host, socket in _sockets(cluster):
+        if socket["public"] and socket["level"] == "admin":
+            yield Evidence(host, f"stats socket {socket['address']} level admin", socket["address"], socket["at"])
 
 
-def _is_public(address: str) -> bool:
-    """Whether any of a bind's addresses can be reached from elsewhere."""
-    return any(
-        not _NO_ADDRESS.match(each) and not _LOOPBACK.fullmatch(re.sub(r"^\w+@", "", each).rpartition(":")[0])
-        for each in address.split(",")
-    )
+@rule(
+    "MHA-H011", "warning", "All accounts of the host may give the proxy commands",
+    why="A socket that everybody may write to lets any process of the host switch servers off.",
+    mend="mode 600, or 660 with a group of operators.", needs=("haproxy",),
+)  # fmt: skip
+def commands_for_all(cluster: Cluster) -> Iterator[Evidence]:
+    for host, socket in _sockets(cluster):
+        if socket["open_to_all"] and socket["level"] == "admin":
+            text = f"stats socket {socket['path']} level admin may be written by everybody"
+            yield Evidence(host, text, socket["path"], socket["at"])
 
 
-def _writes(proxy: Facts) -> bool:
-    """Whether its check asks for the writer, as agents answer it."""
-    return "/writer" in (proxy["check"] or "") or "/primary" in (proxy["check"] or "")
+Place = tuple[str, Optional[int]]
+Offer = tuple[Facts, list[Place], list[Place]]  # the pool, its servers, those of them that get sessions
+
+
+def _services(cluster: Cluster) -> dict[str, dict[str, Offer]]:
+    """What proxies offer in front of MySQL, by port and host."""
+    view = Proxies(cluster)
+    found: dict[str, dict[str, Offer]] = {}
+    for host, proxy, servers in view.pools():
+        places = [(view.home(host, each) or each["address"], each["port"]) for each in servers]
+        active = [place for place, each in zip(places, servers) if not each["backup"] and each["weight"] != 0]
+        if proxy["balance"] == "first":  # one after another, in this order
+            active = active[:1]
+        for front in view.fronts(host, proxy):
+            if proxy is front or proxy["name"] == front["default_backend"]:
+                ports = [read_address(each).port for bind in front["binds"] for each in bind["address"].split(",")]
+                for key in {str(port or front["name"]) for port in ports}:
+                    found.setdefault(key, {})[host] = (proxy, sorted(places, key=str), active)
+    return found
+
+
+@rule(
+    "MHA-H012", "warning", "Proxies offer different servers",
+    why="When the other proxy takes over, clients meet other servers than before, or none.",
+    mend="The same servers on all proxies.", needs=("haproxy",),
+)  # fmt: skip
+def different_servers(cluster: Cluster) -> Iterator[Evidence]:
+    for offered in _services(cluster).values():
+        for host, (proxy, servers, _active) in offered.items():
+            other = next((each for each in offered if offered[each][1] != servers), None)
+            if other is not None:
+                text = f"{proxy['name']} has {_shown(servers)}, but {_shown(offered[other][1])} on {other}"
+                yield Evidence(host, text, _shown(servers), proxy["at"])
+
+
+@rule(
+    "MHA-H013", "serious", "Proxies send sessions to different servers",
+    why="The check does not ask for the writer: clients of one proxy write here and those of the other there.",
+    mend="The same first server and the same backups on all proxies, and a check that asks for the writer.",
+    needs=("haproxy",),
+)  # fmt: skip
+def different_writers(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
+    for offered in _services(cluster).values():
+        single = {
+            host: (proxy, active) for host, (proxy, servers, active) in offered.items()
+            if len(active) == 1 and not asks_for_writer(proxy) and not asks_for_readers(proxy["check"] or "")
+            and (stands_by(proxy) or len(servers) > 1 or not view.knows_roles(host, proxy))
+        }  # fmt: skip
+        for host, (proxy, active) in single.items():
+            other = next((each for each in single if single[each][1] != active), None)
+            if other is not None:
+                text = f"{proxy['name']} sends all to {_shown(active)}, but to {_shown(single[other][1])} on {other}"
+                yield Evidence(host, text, _shown(active), proxy["at"])
+
+
+def _shown(places: list[Place]) -> str:
+    return ", ".join(f"{host}:{port}" if port else str(host) for host, port in places) or "none"
 
 
 def _wanted(proxy: Facts, mysql: Facts) -> Fitness:
     """Whether the server should be in this pool. Not known for a check that is none of an agent's."""
-    if _writes(proxy):
+    if asks_for_writer(proxy):
         read_only = mysql.get("read_only")
         return Fitness(None if read_only is None else not read_only, f"read_only = {'ON' if read_only else 'OFF'}")
     check = proxy["check"] or ""
@@ -135,6 +158,7 @@ def _wanted(proxy: Facts, mysql: Facts) -> Fitness:
     mend="Ask the check by hand, from the proxy.", needs=("haproxy", "mysql", "os"),
 )  # fmt: skip
 def disagreement(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     for host, haproxy in cluster.having("haproxy"):
         live = {
             (proxy["name"], server["name"]): server
@@ -142,7 +166,7 @@ def disagreement(cluster: Cluster) -> Iterator[Evidence]:
             for server in proxy.get("servers") or []
         }
         for proxy in (haproxy.get("configuration") or {}).get("proxies", []):
-            members = list(_databases(cluster, proxy))
+            members = list(view.databases(host, proxy))
             wanted = [_wanted(proxy, mysql) for _server, _home, mysql in members]
             last_resort = not any(each.fit for each in wanted)
             for (server, _home, _mysql), should in zip(members, wanted):
@@ -150,8 +174,8 @@ def disagreement(cluster: Cluster) -> Iterator[Evidence]:
                 if told is None or server["backup"]:
                     continue
                 name, status = f"{proxy['name']}/{server['name']}", told["status"]
-                if told["takes_sessions"] and should.fit is False and not (last_resort and not _writes(proxy)):
-                    kind = "writers" if _writes(proxy) else "readers"
+                if told["takes_sessions"] and should.fit is False and not (last_resort and not asks_for_writer(proxy)):
+                    kind = "writers" if asks_for_writer(proxy) else "readers"
                     yield Evidence(host, f"{name} gets {kind}, but {should.reason}", status, server["at"])
                 if status.startswith("DOWN") and should.fit:
                     yield Evidence(host, f"{name} is {status}, but {should.reason}", status, server["at"])
@@ -164,9 +188,10 @@ def disagreement(cluster: Cluster) -> Iterator[Evidence]:
     needs=("haproxy", "mysql", "os"),
 )  # fmt: skip
 def hidden_addresses(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     servers = {
-        home for _host, proxy in _proxies(cluster) if not proxy.get("send_proxy")
-        for _server, home, _mysql in _databases(cluster, proxy)
+        home for host, proxy in view.all if not proxy.get("send_proxy")
+        for _server, home, _mysql in view.databases(host, proxy)
     }  # fmt: skip
     own = {address for _host, os in cluster.having("os") for address in os.get("addresses", [])}
     for home, mysql in cluster.having("mysql"):
@@ -190,9 +215,11 @@ def _is_address(text: str) -> bool:
     why="When it dies all its clients stop.", mend="A second proxy, and a VIP in front of both.", needs=("haproxy",),
 )  # fmt: skip
 def single_proxy(cluster: Cluster) -> Iterator[Evidence]:
+    view = Proxies(cluster)
     if len(dict(cluster.having("haproxy"))) < sum(1 for facts in cluster.hosts.values() if "haproxy" in facts):
         return  # the other one may be among those that did not answer
-    serving = {host: proxy for host, proxy in _proxies(cluster) if len(list(_databases(cluster, proxy))) > 1}
-    if len(serving) == 1:
-        for host, proxy in serving.items():
+    serving = {host: proxy for host, proxy in view.all if any(True for _ in view.databases(host, proxy))}
+    for host, proxy in view.all:
+        if list(serving) == [host] and len(list(view.databases(host, proxy))) > 1:
             yield Evidence(host, f"{proxy['name']} is here only", proxy["name"], proxy["at"])
+            return

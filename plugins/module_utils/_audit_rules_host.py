@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
+from ._command_secrets import ARGUMENT, HIDDEN
 
 RULES = Rules()
 rule = RULES.rule
@@ -84,9 +86,18 @@ def _replicates_from_anywhere(account: Facts) -> bool:
     needs=("mysql",),
 )  # fmt: skip
 def empty_password(cluster: Cluster) -> Iterator[Evidence]:
+    checks = {
+        proxy.get("check_user") for _host, haproxy in cluster.having("haproxy")
+        for proxy in (haproxy.get("configuration") or {}).get("proxies", [])
+    }  # fmt: skip
     for host, account, name in _accounts(cluster):
-        if account.get("password") == "empty":
+        if account.get("password") == "empty" and not _only_for_checks(account, checks):
             yield Evidence(host, f"{name} has an empty password", name)
+
+
+def _only_for_checks(account: Facts, users: set[str | None]) -> bool:
+    """HAProxy's mysql-check sends no password: such an account may do nothing, and comes from few addresses."""
+    return account["user"] in users and not account["privileges"] and not set("%_") & set(account["host"] or "%")
 
 
 @rule(
@@ -125,10 +136,46 @@ def _passes_read_only(mysql: Facts) -> set[str]:
     needs=("vrrp",),
 )  # fmt: skip
 def password_on_command_line(cluster: Cluster) -> Iterator[Evidence]:
+    names = {account["user"] for _host, mysql in cluster.having("mysql") for account in mysql.get("accounts") or []}
     for host, vrrp in cluster.having("vrrp"):
         for entry in vrrp.get("programs", []):
-            if "VALUE_HIDDEN" in entry["command"]:
+            if HIDDEN in entry["command"] or _behind_a_name(entry["command"], names):
                 yield Evidence(host, f"{entry['kind']} of {entry['of']}: {entry['command'][:200]}", None, entry["at"])
+    for host, haproxy in cluster.having("haproxy"):
+        for secret in (haproxy.get("configuration") or {}).get("secrets") or []:
+            if secret["kind"] == "command":
+                yield Evidence(host, "a command in HAProxy's section program", None, secret["at"])
+
+
+@rule(
+    "MHA-A008", "warning", "All accounts of the host may read a file with passwords",
+    why="Any process of the host that is taken over has them too.", mend="chmod o-r, and passwords of their own.",
+    needs=("haproxy", "mysql"),
+)  # fmt: skip
+def readable_passwords(cluster: Cluster) -> Iterator[Evidence]:
+    for host, haproxy in cluster.having("haproxy"):
+        configuration = haproxy.get("configuration") or {}
+        for path in configuration.get("files_for_all") or []:
+            held = [each for each in configuration["secrets"] if each["at"].rpartition(":")[0] == path]
+            if held:
+                kinds = ", ".join(dict.fromkeys(each["kind"] for each in held))
+                yield Evidence(host, f"{path} may be read by everybody and has {kinds}", path, held[0]["at"])
+    for host, mysql in cluster.having("mysql"):
+        for each in (mysql.get("option_files") or {}).get("open_secrets") or []:
+            path = each["at"].rpartition(":")[0]
+            text = f"{path} may be read by everybody and has {each['name']} of [{each['group']}]"
+            yield Evidence(host, text, path, each["at"])
+
+
+# What people call an account that checks.
+_ACCOUNT = re.compile(r"(?i).*(?:user|monit|repl|root|admin|nagios|zabbix|check|health|cluster)\w*|mon")
+
+
+def _behind_a_name(command: str, names: set[str]) -> bool:
+    """Whether an argument that was hidden stands behind the name of an account."""
+    words = re.findall(r"[^\s'\"]+", command)
+    pairs = zip(words, words[1:])
+    return any(word == ARGUMENT and (before in names or _ACCOUNT.fullmatch(before)) for before, word in pairs)
 
 
 @rule(

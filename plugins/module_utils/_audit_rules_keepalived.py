@@ -10,17 +10,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._audit import Cluster, Evidence, Rules
-from ._audit_rules_vrrp import instances, place
+from ._audit_rules_vrrp import by_vip, instances, place
 from ._keepalived_model import AUTH_COUNTS
 
 RULES = Rules()
 rule = RULES.rule
 Facts = dict[str, Any]
 _VRRP = ("vrrp",)
-SLOWEST_CHECK = 5.0  # seconds
 
 
-def _configurations(cluster: Cluster) -> Iterator[tuple[str, Facts, Facts]]:
+def configurations(cluster: Cluster) -> Iterator[tuple[str, Facts, Facts]]:
     for host, vrrp in cluster.having("vrrp"):
         if vrrp.get("configuration"):
             yield host, vrrp["configuration"], vrrp
@@ -43,24 +42,27 @@ def master_nopreempt(cluster: Cluster) -> Iterator[Evidence]:
     mend="nopreempt, with state BACKUP, on all hosts.", needs=_VRRP,
 )  # fmt: skip
 def preempts(cluster: Cluster) -> Iterator[Evidence]:
+    least = _least(cluster)
     for host, instance, configured in instances(cluster):
         # A director or proxy that returns lacks nothing.
         holds_data = bool(cluster.hosts[host].get("mysql"))
-        if holds_data and instance["nopreempt"] is False and instance["vips"] and _is_highest(cluster, instance):
+        if holds_data and instance["nopreempt"] is False and instance["vips"] and _outbids(instance, least):
             text = f"{instance['name']}: priority {instance['priority']} without nopreempt"
             yield Evidence(host, text, False, configured.get("at"))
 
 
-def _is_highest(cluster: Cluster, instance: Facts) -> bool:
+def _outbids(instance: Facts, least: dict[str, int]) -> bool:
     """Only a host that outbids another one preempts it."""
-    addresses = {vip["address"] for vip in instance["vips"]}
-    rivals = [
-        theirs["priority"]
-        for _host, theirs, _configured in instances(cluster)
-        if theirs is not instance and addresses & {vip["address"] for vip in theirs["vips"]}
-    ]
-    mine = instance["priority"]
-    return mine is not None and any(priority is not None and priority < mine for priority in rivals)
+    return any((instance["priority"] or 0) > least.get(vip["address"], 256) for vip in instance["vips"])
+
+
+def _least(cluster: Cluster) -> dict[str, int]:
+    """The lowest priority of each VIP."""
+    known = {
+        address: [instance["priority"] for _host, instance, _configured in members if instance["priority"] is not None]
+        for address, members in by_vip(cluster).items()
+    }
+    return {address: min(priorities) for address, priorities in known.items() if priorities}
 
 
 @rule(
@@ -85,50 +87,6 @@ def known_password(cluster: Cluster) -> Iterator[Evidence]:
     for host, _instance, configured in instances(cluster):
         if configured.get("auth_pass_well_known"):
             yield Evidence(host, f"{configured['name']}: from a tutorial", None, place(configured, "auth_pass"))
-
-
-def _used_checks(configuration: Facts) -> Iterator[tuple[Facts, Facts, int]]:
-    """Instance, check and the weight that counts."""
-    scripts = {script["name"]: script for script in configuration["scripts"]}
-    for instance in configuration["instances"]:
-        for tracked in instance["track_scripts"]:
-            script = scripts.get(tracked["name"])
-            if script:
-                weight = tracked["weight"] if tracked["weight"] is not None else script["weight"]
-                yield instance, script, int(weight or 0)
-
-
-@rule(
-    "MHA-V013", "warning", "A check runs seldom",
-    why="A dead server keeps the VIP for the interval times the failures that it takes.",
-    mend="An interval below five seconds with a check that is cheap enough for it.", needs=_VRRP,
-)  # fmt: skip
-def slow_check(cluster: Cluster) -> Iterator[Evidence]:
-    for host, configuration, _vrrp in _configurations(cluster):
-        for _instance, script, _weight in _used_checks(configuration):
-            if (script["interval"] or 0) > SLOWEST_CHECK:
-                text = f"{script['name']} runs every {script['interval']} s, and {script['fall'] or 1} failures count"
-                yield Evidence(host, text, script["interval"], place(script, "interval"))
-
-
-@rule(
-    "MHA-V014", "critical", "A weighted check together with nopreempt",
-    why="A failed check only lowers the priority, and with nopreempt nobody takes over from a living master.",
-    mend="No weight (a failed check is FAULT then) for the check that decides.", needs=_VRRP,
-)  # fmt: skip
-def weighted_nopreempt(cluster: Cluster) -> Iterator[Evidence]:
-    keep = {
-        vip["address"] for _host, instance, _configured in instances(cluster) if instance["nopreempt"]
-        for vip in instance["vips"]
-    }  # fmt: skip
-    for host, instance, configured in instances(cluster):
-        checks = [entry for entry in instance["tracked"] if entry["kind"] != "interface"]
-        if any(entry["weight"] == 0 for entry in checks) or not keep & {vip["address"] for vip in instance["vips"]}:
-            continue
-        for entry in checks:
-            if entry["weight"]:
-                text = f"{instance['name']} tracks {entry['name']} with weight {entry['weight']}, and nopreempt is set"
-                yield Evidence(host, text, entry["weight"], place(configured, f"track_{entry['kind']}"))
 
 
 @rule(
@@ -164,7 +122,7 @@ def missing_script(cluster: Cluster) -> Iterator[Evidence]:
     mend="enable_script_security and script_user in global_defs.", needs=_VRRP,
 )  # fmt: skip
 def insecure_scripts(cluster: Cluster) -> Iterator[Evidence]:
-    for host, configuration, vrrp in _configurations(cluster):
+    for host, configuration, vrrp in configurations(cluster):
         if vrrp.get("programs") and not configuration["global"].get("script_security"):
             at = configuration["global"].get("at") or vrrp["programs"][0]["at"]
             yield Evidence(host, f"{len(vrrp['programs'])} scripts run without enable_script_security", False, at)
@@ -195,48 +153,22 @@ def missing_interface(cluster: Cluster) -> Iterator[Evidence]:
             yield Evidence(host, f"{instance['name']}: no interface {name}", name, place(configured, "interface"))
 
 
-@rule(
-    "MHA-V022", "serious", "A VIP does not depend on the database",
-    why="It stays on a host whose mysqld is dead, hung or read-only.",
-    mend="Track a check of the role.", variable="keepalived_advert_interval", needs=_VRRP,
-)  # fmt: skip
-def untracked_vip(cluster: Cluster) -> Iterator[Evidence]:
-    for host, instance, configured in instances(cluster):
-        checks = [entry for entry in instance["tracked"] if entry["kind"] != "interface"]
-        grouped = checks or _tracked_by_group(cluster.hosts[host]["vrrp"], instance["name"])
-        # The health check of a virtual server may stop keepalived: bad, but another hazard (MHA-V015).
-        if instance["vips"] and not grouped and not instance["untracked"] and "mysql" in cluster.hosts[host]:
-            yield Evidence(host, f"{instance['name']} tracks nothing", None, configured.get("at"))
-
-
-def _tracked_by_group(vrrp: Facts, name: str) -> bool:
-    """Instances of a sync group go to FAULT together: what the group or one of them tracks counts for all."""
-    for group in (vrrp.get("configuration") or {}).get("sync_groups", []):
-        if name in group["members"]:
-            if any(group.get(f"track_{kind}") for kind in ("scripts", "files", "processes")):
-                return True
-            others = [entry for entry in vrrp["instances"] if entry["name"] in group["members"]]
-            return any(each["kind"] != "interface" for entry in others for each in entry["tracked"])
-    return False
-
-
-@rule(
-    "MHA-V023", "critical", "keepalived does not track what it is told to track",
-    why="What is defined after the instance, is missing, or is refused as insecure is ignored with a line in the log.",
-    mend="Define it before the instance, create its file before keepalived starts, make its path safe.", needs=_VRRP,
-)  # fmt: skip
-def ignored_check(cluster: Cluster) -> Iterator[Evidence]:
-    for host, instance, configured in instances(cluster):
-        for entry in instance["untracked"]:
-            text = f"{instance['name']}: {entry['kind']} {entry['name']} is configured, but not tracked"
-            yield Evidence(host, text, entry["name"], place(configured, f"track_{entry['kind']}"))
-
-
-# What other rules name (MHA-V006, V009, V016, V017, V023, S006), and what is only a default.
+# What other rules name (MHA-V006, V009, V016, V017, V019, V023, V025, V030, S006), and what changes nothing.
 _NAMED_ELSEWHERE = re.compile(
     r"SECURITY VIOLATION|script_security|default user '|Unable to (?:access|set) |Truncating auth_pass"
-    r"|Config files missing|not found, ignoring|will not work with initial state MASTER|setting default "
+    r"|Config files missing|not found, ignoring|will not work with initial state MASTER|already (?:defined|specified)"
+    r"|Disabling .* script|Unsafe permissions|Cannot find script|Couldn't find script|is not executable"
+    r"|Non-existent interface|interface .* doesn't exist|Unexpected '[{]'|Extra '[}]'|Unknown keyword '[{}\\]+'"
+    r"|There are \d+ missing|number '.*' outside range|Priority not valid"
 )
+_HARMLESS = re.compile(
+    r"setting default|Using default|since own interface|_(?:garp|gna)_interval '0' is invalid|deprecated|is obsolete"
+    r"|resolved by path search|has only 1 virtual router|at least one is sensible|must be an integer. rounding"
+    r"|does not support authentication. Ignoring|is duplicated - removing|Opening file|^WARNING - default"
+    r"|Configuration file .* not a regular non-executable|Missing '[{]' at beginning"
+)
+_PLACE = re.compile(r"\((?:([^():]+): )?Line (\d+)\)\s*")
+_UNKNOWN = re.compile(r"Unknown keyword '(.*)'")
 
 
 @rule(
@@ -247,10 +179,73 @@ _NAMED_ELSEWHERE = re.compile(
 def bad_configuration(cluster: Cluster) -> Iterator[Evidence]:
     for host, vrrp in cluster.having("vrrp"):
         check = vrrp.get("config_check") or {"status": 0, "messages": []}
-        said = [message for message in check["messages"] if not _NAMED_ELSEWHERE.search(message)]
         # The status tells little: 2.1 ends with 0 whatever it finds, 2.3 with 5 or 6 for a hint already.
-        if said and (check["status"] or any("Unknown keyword" in message for message in said)):
-            yield Evidence(host, f"the test ends with status {check['status']}: {said[0]}", check["status"])
+        if check["status"] or any("Unknown keyword" in message for message in check["messages"]):
+            for message in _errors(vrrp, check["messages"])[:10]:
+                yield Evidence(host, _PLACE.sub("", message), check["status"], _where(message, vrrp))
+
+
+def _errors(vrrp: Facts, messages: list[str]) -> list[str]:
+    """Messages that mean something, each once: both processes of keepalived say the same."""
+    ignored = (vrrp.get("configuration") or {}).get("ignored") or []
+    named = " ".join(entry["text"] for entry in ignored if entry["kind"] == "keyword").split()
+    signs = any(entry["kind"] == "sign" for entry in ignored)
+    found: dict[str, str] = {}
+    for message in messages:
+        unknown = _UNKNOWN.search(message)
+        known = unknown and (unknown[1] in named or (signs and not unknown[1].isascii()))
+        if not (known or _NAMED_ELSEWHERE.search(message) or _HARMLESS.search(message)):
+            found.setdefault(_PLACE.sub("", message), message)
+    return list(found.values())
+
+
+def _where(message: str, vrrp: Facts) -> str | None:
+    found = _PLACE.search(message)
+    files = (vrrp.get("configuration") or {}).get("files") or []
+    path = found[1] or (files[0] if files else None) if found else None
+    return f"{path}:{found[2]}" if found and path else None
+
+
+@rule(
+    "MHA-V030", "serious", "keepalived ignores part of its configuration",
+    why="What keepalived does not know, or has already, is dropped with a line in the log: a VIP, a check, a password.",
+    mend="Write the place that is named anew, with ASCII blanks and quotes, known keywords and names of their own.",
+    needs=_VRRP,
+)  # fmt: skip
+def ignored_words(cluster: Cluster) -> Iterator[Evidence]:
+    for host, configuration, vrrp in configurations(cluster):
+        check = vrrp.get("config_check")
+        unknown = {found[1] for message in (check or {}).get("messages", []) for found in _UNKNOWN.finditer(message)}
+        for entry in configuration.get("ignored") or []:
+            # keepalived's own test knows the words of its version best.
+            if entry["kind"] != "keyword" or not check or unknown & set(entry["text"].split()):
+                yield Evidence(host, entry["text"], None, entry["at"])
+        for entry in vrrp.get("programs", []):
+            if entry.get("dropped"):
+                what = f"{entry['kind']} of {entry['of']}"
+                text = f"{what}: without quotes only the first word runs: {entry['command'][:200]}"
+                yield Evidence(host, text, None, entry["at"])
+
+
+@rule(
+    "MHA-V031", "critical", "keepalived drops packets to its own VIP",
+    why="vrrp_strict, strict_mode and no_accept let only the owner of an address (priority 255) answer at it: the VIP "
+    "is up, and neither ping nor MySQL answers. Strict mode also forbids unicast peers and passwords.",
+    mend="Take vrrp_strict (strict_mode, no_accept) out.", needs=_VRRP,
+)  # fmt: skip
+def strict(cluster: Cluster) -> Iterator[Evidence]:
+    settings = {host: configuration["global"] for host, configuration, _vrrp in configurations(cluster)}
+    for host, instance, configured in instances(cluster):
+        own = configured.get("strict_mode")
+        everywhere = settings.get(host, {}).get("vrrp_strict")
+        is_strict = everywhere if own is None else own
+        accepts = configured.get("accept")
+        drops = accepts is False or (is_strict and not (accepts and instance["version"] == 3))
+        if drops and instance["vips"] and instance["priority"] != 255:
+            word = "no_accept" if accepts is False else "strict_mode" if own else "vrrp_strict"
+            at = configured["places"].get(word) or (settings[host].get("places") or {}).get(word) or configured["at"]
+            addresses = ", ".join(vip["address"] for vip in instance["vips"])
+            yield Evidence(host, f"{instance['name']}: {word}, for {addresses}", word, at)
 
 
 @rule(
@@ -259,7 +254,7 @@ def bad_configuration(cluster: Cluster) -> Iterator[Evidence]:
     mend="Mend the place that is named.", needs=_VRRP,
 )  # fmt: skip
 def misread(cluster: Cluster) -> Iterator[Evidence]:
-    for host, configuration, _vrrp in _configurations(cluster):
+    for host, configuration, _vrrp in configurations(cluster):
         for text in configuration.get("problems", []):
             # A directory of drop-ins may be empty.
             if not (": no file is " in text and set("*?[{") & set(text.rpartition(": no file is ")[2])):
@@ -276,7 +271,10 @@ def open_script(cluster: Cluster) -> Iterator[Evidence]:
     for host, vrrp in cluster.having("vrrp"):
         for entry in vrrp.get("programs", []):
             if entry["writable_by_others"]:
-                yield Evidence(host, f"{entry['path']} ({entry['kind']} of {entry['of']})", entry["path"], entry["at"])
+                where = entry.get("open_at")
+                through = f", by {where}" if where and where != entry["path"] else ""
+                text = f"{entry['path']} ({entry['kind']} of {entry['of']}){through}"
+                yield Evidence(host, text, entry["path"], entry["at"])
 
 
 @rule(
@@ -295,7 +293,7 @@ def not_enabled(cluster: Cluster) -> Iterator[Evidence]:
     why="The VIP has one host less to go to.", mend="Start it, and find out why it ended.", needs=_VRRP,
 )  # fmt: skip
 def not_running(cluster: Cluster) -> Iterator[Evidence]:
-    for host, configuration, vrrp in _configurations(cluster):
+    for host, configuration, vrrp in configurations(cluster):
         if vrrp.get("running") is False and configuration["instances"]:
             names = ", ".join(instance["name"] for instance in configuration["instances"])
             yield Evidence(host, f"{names}: no keepalived runs", False, configuration["instances"][0]["at"])

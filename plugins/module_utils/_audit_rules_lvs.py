@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ._audit import Cluster, Evidence, Rules
+from ._audit import SLOWEST_DETECTION, Cluster, Evidence, Rules
 from ._audit_fitness import asks_for_readers, fitness
 
 RULES = Rules()
 rule = RULES.rule
 Facts = dict[str, Any]
 ARP = {"arp_ignore": 1, "arp_announce": 2}
+KEEPALIVE = 7200  # seconds after which Linux asks whether an idle TCP session lives
 KERNEL = {"tcp": 900, "tcp_fin": 120, "udp": 300}  # seconds, as Linux boots
 
 
@@ -38,11 +39,9 @@ def _realservers(cluster: Cluster) -> Iterator[tuple[str, str, str | None]]:
     """Host, VIP and the place where a director sends packets of the VIP to the host by direct routing."""
     seen = set()
     for director, service in _services(cluster):
-        if (service["forward"] or "").upper() != "DR" or not service["address"]:
-            continue
-        for server in service["servers"]:
+        for server in service["servers"] if service["address"] else []:
             host = cluster.home(server["address"], server["port"])
-            if host and host != director and (host, service["address"]) not in seen:
+            if _routed(service, server) and host and host != director and (host, service["address"]) not in seen:
                 seen.add((host, service["address"]))
                 yield host, service["address"], server["at"]
     for director, lvs in cluster.having("lvs"):
@@ -55,6 +54,11 @@ def _realservers(cluster: Cluster) -> Iterator[tuple[str, str, str | None]]:
                     yield host, vip, None
 
 
+def _routed(service: Facts, server: Facts) -> bool:
+    """Direct routing: a realserver's own method counts before its service's."""
+    return (server.get("forward") or service["forward"] or "").upper() == "DR"
+
+
 @rule(
     "MHA-L001", "critical", "A realserver lacks the VIP on lo",
     why="It drops the packets that the director sends it: every connection that is given to it hangs.",
@@ -65,7 +69,8 @@ def no_vip(cluster: Cluster) -> Iterator[Evidence]:
     known = dict(cluster.having("lvs"))
     for host, vip, at in _realservers(cluster):
         on_lo = known.get(host, {}).get("lo")  # None: it could not be read
-        if on_lo is not None and not _place(cluster, host, vip):
+        # A rule of the packet filter may take the packets instead: iptables -t nat -d VIP -j REDIRECT.
+        if on_lo is not None and not _place(cluster, host, vip) and not _filtered(cluster, host, "redirected", vip):
             yield Evidence(host, f"{vip} is not on lo, nor on another interface", vip, at)
 
 
@@ -77,6 +82,19 @@ def _place(cluster: Cluster, host: str, vip: str) -> str | None:
     os = facts.get("os") or {}
     named = (entry["interface"] for entry in os.get("networks") or [] if entry["address"] == vip)
     return next(named, "?" if vip in os.get("addresses", []) else None)
+
+
+def _filtered(cluster: Cluster, host: str, kind: str, vip: str) -> bool:
+    """Whether the packet filter of a host takes, or keeps quiet about, a VIP."""
+    return vip in ((cluster.hosts[host].get("os") or {}).get(kind) or [])
+
+
+def _silent(cluster: Cluster, vip: str) -> bool:
+    """Whether the host that holds a VIP asked the network for it, and no other one answered."""
+    return any(
+        each["address"] == vip and each["here"] and each.get("wire") and each["holders"] == 1 and not each["others"]
+        for _host, vips in cluster.having("vips") for each in vips
+    )  # fmt: skip
 
 
 class _Quiet(NamedTuple):
@@ -94,7 +112,8 @@ def _needs_arp(cluster: Cluster) -> Iterator[_Quiet]:
         place = _place(cluster, host, vip)
         asked = asked_on(cluster.hosts[host], vip)
         # IPv6 knows no ARP. On the interface that is asked it is meant to answer: the active director does.
-        if place not in (None, "?", *asked) and ":" not in vip:
+        quiet = _filtered(cluster, host, "arp_filtered", vip)  # arptables -A IN -d VIP -j DROP
+        if place not in (None, "?", *asked) and ":" not in vip and not quiet:
             found.setdefault(host, _Quiet(host, vip, str(place), asked))
     yield from found.values()
 
@@ -122,6 +141,8 @@ def asked_on(facts: Facts, address: str) -> list[str]:
 def arp_now(cluster: Cluster) -> Iterator[Evidence]:
     known = dict(cluster.having("lvs"))
     for host, vip, place, asked in _needs_arp(cluster):
+        if _silent(cluster, vip):
+            continue
         values = known.get(host, {}).get("arp", {})
         for name, least in ARP.items():
             # The kernel takes the greater of all and the interface; lo is not the one that is asked on.
@@ -194,10 +215,13 @@ def wide_prefix(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def own_director(cluster: Cluster) -> Iterator[Evidence]:
     for host, service in _services(cluster):
-        servers = {cluster.home(server["address"], server["port"]) for server in service["servers"]}
-        if (service["forward"] or "").upper() == "DR" and host in servers and "mysql" in cluster.hosts[host]:
+        servers = [
+            server for server in service["servers"]
+            if _routed(service, server) and cluster.home(server["address"], server["port"]) == host
+        ]  # fmt: skip
+        if servers and "mysql" in cluster.hosts[host]:
             text = f"virtual_server {_name(service)} with this very host as real_server"
-            yield Evidence(host, text, service["forward"], service["places"].get("lb_kind") or service["at"])
+            yield Evidence(host, text, "DR", service["places"].get("lb_kind") or service["at"])
 
 
 @rule(
@@ -225,6 +249,44 @@ def unchecked(cluster: Cluster) -> Iterator[Evidence]:
         for server in service["servers"]:
             if not server["checks"]:
                 yield Evidence(host, f"{server['address']}:{server['port']} of {_name(service)}", None, server["at"])
+
+
+@rule(
+    "MHA-L014", "warning", "A dead server stays in the pool for long",
+    why="A server that hangs gets connections for the pause between two looks, and the time that each attempt takes.",
+    mend="A shorter delay_loop, connect_timeout, retry and delay_before_retry.", variable="lvs_director_check_interval",
+    needs=("vrrp",),
+)  # fmt: skip
+def slow_detection(cluster: Cluster) -> Iterator[Evidence]:
+    for host, service in _services(cluster):
+        for server in service["servers"]:
+            times = [check["seconds"] for check in server["checks"] if check.get("seconds") is not None]
+            # The first check that fails takes the server out.
+            if times and min(times) > SLOWEST_DETECTION:
+                text = f"{server['address']}:{server['port']} of {_name(service)}: up to {min(times):g} s"
+                yield Evidence(host, text, min(times), server["checks"][0]["at"])
+
+
+@rule(
+    "MHA-L015", "serious", "IPVS forgets idle sessions before the server does",
+    why="Connection pools keep sessions open: after a pause IPVS no longer knows the connection, and the next "
+    "statement gets a reset.",
+    mend="lvs_timeouts with a tcp above 7200 s, from when on TCP keepalives keep a session, or above wait_timeout.",
+    variable="lvs_director_timeouts", needs=("vrrp", "lvs", "mysql", "os"),
+)  # fmt: skip
+def idle_timeout(cluster: Cluster) -> Iterator[Evidence]:
+    tables, databases = dict(cluster.having("lvs")), dict(cluster.having("mysql"))
+    written = {host: (vrrp.get("configuration") or {}).get("global") or {} for host, vrrp in cluster.having("vrrp")}
+    for host, service in _services(cluster):
+        homes = [cluster.home(server["address"], server["port"]) for server in service["servers"]]
+        waits = [(databases[home].get("variables") or {}).get("wait_timeout") for home in homes if home in databases]
+        wait = max((int(each) for each in waits if each and str(each).isdigit()), default=0)
+        live, meant = (tables.get(host) or {}).get("timeouts") or {}, written[host].get("lvs_timeouts") or {}
+        kept = live.get("tcp") or meant.get("tcp") or KERNEL["tcp"]
+        # A health check of the database host's own server forwards nothing.
+        if kept < wait and kept <= KEEPALIVE and set(homes) != {host}:
+            at = (written[host].get("places") or {}).get("lvs_timeouts") or service["at"]
+            yield Evidence(host, f"{_name(service)}: {kept} s, and wait_timeout is {wait} s", kept, at)
 
 
 @rule(

@@ -194,6 +194,9 @@ def binlog_unsynced(cluster: Cluster) -> Iterator[Evidence]:
 )  # fmt: skip
 def redo_unflushed(cluster: Cluster) -> Iterator[Evidence]:
     yield from _not(cluster, "innodb_flush_log_at_trx_commit", ("1", "3"))  # MariaDB: 3 syncs more
+    for host, variables in _variables(cluster):
+        if str(variables.get("innodb_flush_method", "")).lower() in ("nosync", "littlesync"):
+            yield Evidence(host, f"innodb_flush_method = {variables['innodb_flush_method']}", "nosync")
 
 
 @rule(

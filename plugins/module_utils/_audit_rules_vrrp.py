@@ -21,7 +21,9 @@ _VRRP = ("vrrp",)
 def instances(cluster: Cluster) -> Iterator[tuple[str, Facts, Facts]]:
     """Host, the instance as it is, and as it is configured (empty where it is not)."""
     for host, vrrp in cluster.having("vrrp"):
-        written = {entry["name"]: entry for entry in ((vrrp.get("configuration") or {}).get("instances") or [])}
+        written: dict[str, Facts] = {}
+        for entry in (vrrp.get("configuration") or {}).get("instances") or []:
+            written.setdefault(entry["name"], entry)  # of equal names keepalived keeps the first
         for instance in vrrp.get("instances", []):
             yield host, instance, written.get(instance["name"], {})
 
@@ -31,7 +33,7 @@ def place(configured: Facts, name: str) -> str | None:
     return configured.get("places", {}).get(name) or configured.get("at")
 
 
-def _by_vip(cluster: Cluster) -> dict[str, list[tuple[str, Facts, Facts]]]:
+def by_vip(cluster: Cluster) -> dict[str, list[tuple[str, Facts, Facts]]]:
     """Instances of all hosts that have the same address."""
     found: dict[str, list[tuple[str, Facts, Facts]]] = {}
     for host, instance, configured in instances(cluster):
@@ -51,7 +53,7 @@ def _vips(cluster: Cluster) -> dict[str, dict[str, Facts]]:
 
 
 def _unequal(cluster: Cluster, field: str, keyword: str, what: str) -> Iterator[Evidence]:
-    for address, members in _by_vip(cluster).items():
+    for address, members in by_vip(cluster).items():
         values = {host: instance[field] for host, instance, _configured in members if instance[field] is not None}
         if len(set(values.values())) < 2:
             continue
@@ -227,7 +229,7 @@ def _reaches(peers: set[str], user: _User) -> bool:
     mend="A priority of its own for each host.", needs=_VRRP,
 )  # fmt: skip
 def equal_priorities(cluster: Cluster) -> Iterator[Evidence]:
-    for address, members in _by_vip(cluster).items():
+    for address, members in by_vip(cluster).items():
         for host, instance, configured in members:
             equal = [
                 other
@@ -245,7 +247,7 @@ def equal_priorities(cluster: Cluster) -> Iterator[Evidence]:
     mend="Let protocol 112 through, or name the peers with unicast_peer.", needs=_VRRP,
 )  # fmt: skip
 def two_masters(cluster: Cluster) -> Iterator[Evidence]:
-    for address, members in _by_vip(cluster).items():
+    for address, members in by_vip(cluster).items():
         masters = [host for host, instance, _configured in members if instance["state"] == "MASTER"]
         for host, instance, configured in members:
             if len(masters) > 1 and host in masters:
@@ -253,27 +255,6 @@ def two_masters(cluster: Cluster) -> Iterator[Evidence]:
                 others = ", ".join(other for other in masters if other != host)
                 text = f"MASTER for {address} by {how}, and so is {others}"
                 yield Evidence(host, text, address, place(configured, "unicast_peer"))
-
-
-@rule(
-    "MHA-V012", "serious", "Lists of unicast peers do not mirror each other",
-    why="A host that is not named is not told who leads, and takes the VIP too.",
-    mend="Each host names the addresses of all others.", needs=_VRRP,
-)  # fmt: skip
-def unmirrored_peers(cluster: Cluster) -> Iterator[Evidence]:
-    for address, members in _by_vip(cluster).items():
-        for host, instance, configured in members:
-            for other, theirs, _configured in members:
-                if other == host or not (instance["peers"] or theirs["peers"]):
-                    continue
-                source = theirs["source_address"]
-                if not instance["peers"]:
-                    text = f"multicast for {address}, but {other} uses unicast"
-                elif source is None or source in instance["peers"]:
-                    continue
-                else:
-                    text = f"the peers for {address}, {', '.join(instance['peers'])}, lack {other} ({source})"
-                yield Evidence(host, text, instance["peers"], place(configured, "unicast_peer"))
 
 
 @rule(

@@ -188,7 +188,16 @@ def _left(hosts: list[Host], asked: Mapping[str, Asked], placed: list[Host]) -> 
         else:
             why = "neither a member nor a balancer of a cluster"
         found.append(f"{host.was}: {why}")
-    return found
+    return [*found, *_ignored(hosts)]
+
+
+def _ignored(hosts: list[Host]) -> list[str]:
+    """What keepalived drops of its configuration: what was meant there could not be seen."""
+    return [
+        f"{host.was}: what keepalived ignores, {entry['at']}: {entry['text']}"
+        for host in hosts
+        for entry in ((host.vrrp.get("configuration") or {}).get("ignored") or [])[:5]
+    ]
 
 
 # --- Text

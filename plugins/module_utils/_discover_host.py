@@ -32,8 +32,8 @@ DEFAULTS: dict[str, Any] = {
     **MODEL_DEFAULTS, "mysql_bind_address": "*", "mysql_binlog_retention_days": 7, "mysql_sync_relay_log": 1,
     "mysql_package_source": "distro", "mysql_log_bin": "binlog", "mysql_relay_log": "relay", "mysql_settings": {},
     "replication_connect_retry": 1,
-    "replication_heartbeat": 1, "agent_rejoin": "manual", "agent_events": True, "agent_fence_command": [],
-    "agent_allow": [], "keepalived_script_security": True, "keepalived_garp_refresh": 10,
+    "replication_heartbeat": 1, "agent_rejoin": "manual", "agent_events": True, "agent_unblock": True,
+    "agent_fence_command": [], "agent_allow": [], "keepalived_script_security": True, "keepalived_garp_refresh": 10,
 }  # fmt: skip
 # Keys of the agent's configuration, and the variable that each comes from.
 OF_AGENT = {
@@ -41,6 +41,7 @@ OF_AGENT = {
     "demote_timeout": "agent_demote_timeout", "disk_timeout": "agent_disk_timeout",
     "down_timeout": "agent_down_timeout", "fence_timeout": "agent_fence_timeout", "durability": "mysql_durability",
     "takeover": "agent_takeover", "witnesses": "agent_witnesses", "rejoin": "agent_rejoin", "events": "agent_events",
+    "unblock": "agent_unblock",
 }  # fmt: skip
 
 

@@ -9,19 +9,20 @@ import re
 
 Intervals = list[tuple[int, int]]  # first and last, ascending, apart
 GtidSet = dict[str, Intervals]  # by UUID, or UUID:tag
+_ANY = re.compile(r"[^:,\s]+")  # of sets that a server has written: what bears its name is left to it
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RANGE = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?")
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 
 
-def parse(text: str) -> GtidSet:
+def parse(text: str, server: re.Pattern[str] = _UUID) -> GtidSet:
     """Raises ValueError, which also MariaDB's GTIDs do: they are positions, not sets."""
     found: GtidSet = {}
     for member in text.replace("\n", "").split(","):
         if not member.strip():
             continue
         source, *parts = [part.strip().lower() for part in member.split(":")]
-        if not _UUID.fullmatch(source) or not parts:
+        if not server.fullmatch(source) or not parts:
             raise ValueError(f"{member.strip()[:80]!r} is no GTID")
         key = source
         for part in parts:
@@ -68,6 +69,17 @@ def _without(intervals: Intervals, others: Intervals) -> Intervals:
         if first <= last:
             left.append((first, last))
     return left
+
+
+def common(left: str, right: str) -> str:
+    """What is in both sets, which come from servers. Raises ValueError."""
+    first = parse(left, _ANY)
+    return show(subtract(first, subtract(first, parse(right, _ANY))))
+
+
+def union(left: str, right: str) -> str:
+    """What is in either set. Raises ValueError."""
+    return show(parse(f"{left},{right}", _ANY))
 
 
 def show(gtids: GtidSet) -> str:

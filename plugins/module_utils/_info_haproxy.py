@@ -8,14 +8,16 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import socket as sockets
+import stat
 import time
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import _haproxy_conf
+from . import _haproxy_conf, _haproxy_reader
 from ._haproxy_stats import (
     LARGEST,
     Unreadable,
@@ -31,39 +33,65 @@ SOCKETS = (
 CONFIG = "/etc/haproxy/haproxy.cfg"
 
 
-def daemon() -> list[str] | None:
-    """The arguments of the HAProxy that runs here, containers left out; None where none does. Raises OSError."""
+def daemon() -> tuple[list[str], dict[str, str]] | None:
+    """Arguments and environment of the HAProxy that runs here, containers left out; None where none does.
+
+    The environment is for addresses in variables alone, and goes nowhere else. Raises OSError.
+    """
     here = os.readlink("/proc/self/ns/pid")
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it may have ended, or belong to somebody else
             comm = Path(f"/proc/{name}/comm").read_text(encoding="utf-8", errors="replace").strip()
             if comm == "haproxy" and os.readlink(f"/proc/{name}/ns/pid") == here:
-                return Path(f"/proc/{name}/cmdline").read_bytes()[:65536].decode("utf-8", "replace").split("\0")[1:]
+                return _words(f"/proc/{name}/cmdline")[1:], dict(
+                    word.partition("=")[::2] for word in _words(f"/proc/{name}/environ")
+                )
     return None
 
 
-def sections_of(path: str) -> list[dict[str, Any]]:
+def _words(path: str) -> list[str]:
+    return Path(path).read_bytes()[:65536].decode("utf-8", "replace").split("\0")
+
+
+def sections_of(path: str, environment: dict[str, str], version: str | None) -> list[dict[str, Any]]:
     """Raises OSError and _haproxy_conf.Unreadable."""
     with open(path, "rb") as file:
-        return _haproxy_conf.parse(file.read(_haproxy_conf.LARGEST + 1), path)
+        data = file.read(_haproxy_reader.LARGEST + 1)
+    numbers = tuple(int(part) for part in re.findall(r"[0-9]{1,4}", version or "")[:3])
+    return _haproxy_conf.parse(data, path, environment, numbers)
 
 
-def read_configuration(given: str | None, arguments: list[str] | None, found: dict[str, Any]) -> list[str]:
+def for_all(paths: list[str]) -> list[str]:
+    """Those that every account of the host may read."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found += [path] if os.stat(path).st_mode & stat.S_IROTH else []
+    return found
+
+
+def read_configuration(
+    given: str | None, process: tuple[list[str], dict[str, str]] | None, found: dict[str, Any]
+) -> list[str]:
     """Fills in the configuration; returns the sockets that it names."""
+    arguments, environment = process or (None, {})
     named = [given] if given else _haproxy_conf.configuration_files(arguments or []) or [CONFIG]
     sections: list[dict[str, Any]] = []
-    read = []
+    read: list[str] = []
     for each in named:
         for path in sorted(glob.glob(os.path.join(each, "*.cfg"))) if os.path.isdir(each) else [each]:
             if not given and arguments is None and not os.path.exists(path):
                 continue  # nothing says that it should be there
             try:
-                sections += sections_of(path)
+                sections += sections_of(path, environment, found["installed"])
                 read.append(path)
             except (OSError, _haproxy_conf.Unreadable) as error:
                 found["problems"].append(f"configuration: {error}")
     if read:
-        found["configuration"] = {"files": read, **_haproxy_conf.describe(sections)}
+        described = _haproxy_conf.describe(sections)
+        described["sockets"] += _haproxy_conf.master_sockets(arguments or [])
+        found["problems"] += described.pop("problems")
+        found["configuration"] = {"files": read, "files_for_all": for_all(read), **described}
     return _haproxy_conf.sockets(sections)
 
 
@@ -103,13 +131,13 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     if program:
         _status, output, _errors = module.run_command([program, "-v"])
         found["installed"] = parse_version(output)
-    arguments = None
+    process = None
     try:
-        arguments = daemon()
+        process = daemon()
     except OSError as error:
         found["problems"].append(f"daemon: {error}")
-    found["running"] = arguments is not None
-    named = read_configuration(module.params["config"], arguments, found)
+    found["running"] = process is not None
+    named = read_configuration(module.params["config"], process, found)
     wanted = module.params["socket"]
     path = wanted or next((name for name in (*named, *SOCKETS) if Path(name).is_socket()), None)
     found["socket"] = path

@@ -17,6 +17,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule
 
 from . import _host_facts as facts
+from . import _packet_filter
 from ._ip_addresses import parse_addresses
 
 LEGACY = "/proc/net/ip_tables_names"  # there when the kernel has iptables of its own; the tables in use
@@ -28,6 +29,7 @@ class Host:
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
+        self._filter_texts: list[str] = []
         self.problems: list[str] = []
 
     def part(self, what: str, read: Callable[[], Any], default: Any) -> Any:
@@ -72,10 +74,13 @@ class Host:
         if there:
             text = self.run("nft", "--json", "list", "ruleset")
             if text is not None:
-                yield facts.nft_rules(text)
+                if '"xt"' in text:  # of iptables, which nft does not read
+                    self._seen(self.run("iptables-nft-save") or self.run("iptables-save") or "")
+                yield facts.nft_rules(self._seen(text))
             else:
                 # Sees what iptables wrote, and nothing else.
-                rules = facts.iptables_rules(self.run("iptables-nft-save") or self.run("iptables-save") or "")
+                text = self._seen(self.run("iptables-nft-save") or self.run("iptables-save") or "")
+                rules = facts.iptables_rules(text)
                 if not rules:
                     self.problems.append("packet filter: there is no program nft")
                 yield rules or None
@@ -83,9 +88,23 @@ class Host:
             yield None
         if read(LEGACY):
             text = self.run("iptables-legacy-save") or self.run("iptables-save")
-            yield None if text is None else facts.iptables_rules(text)
+            yield None if text is None else facts.iptables_rules(self._seen(text))
         elif os.path.exists(LEGACY) and not os.access(LEGACY, os.R_OK):
             yield None
+
+    def _seen(self, text: str) -> str:
+        self._filter_texts.append(text)
+        return text
+
+    def filtered(self) -> dict[str, list[str]]:
+        """Addresses that the filters of firewall() take for this host, or keep quiet about. Raises ValueError."""
+        arp = [text for text in self._filter_texts if text.lstrip().startswith("{")]
+        if self._in_kernel("arp_tables"):
+            arp += [text for text in (self.run("arptables-save"), self.run("arptables", "-L", "-n")) if text]
+        return {
+            "redirected": [each for text in self._filter_texts for each in _packet_filter.redirected(text)],
+            "arp_filtered": [each for text in arp for each in _packet_filter.quiet(text)],
+        }
 
     def _in_kernel(self, module: str) -> bool | None:
         """Loaded, or built in, of which /sys/module does not tell; None where nothing tells."""
@@ -155,6 +174,7 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
             "clock_bound": None,
             "selinux": facts.selinux(read("/sys/fs/selinux/enforce"), read("/etc/selinux/config")),
             "firewall_rules": host.part("firewall", host.firewall, None),
+            **host.part("packet filter", host.filtered, {"redirected": None, "arp_filtered": None}),
             "sysctl_files": host.part("sysctl files", host.sysctls, None),
             "boot_addresses": None if files is None else {each: facts.mentions(each, files) for each in on_lo},
             "boot_arp": None if files is None else {each: facts.names(each, files) for each in facts.ARP},

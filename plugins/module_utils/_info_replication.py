@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._client_session import ClientSession
 from ._connection import MysqlError
+from ._info_option_files import facts as option_files
 from ._instance import compare_gtid
 from ._module import log_in, login_spec
 from ._replication_facts import read_instance
@@ -23,6 +24,16 @@ def which_socket(wanted: str) -> tuple[str | None, list[str]]:
     if wanted in found or not found:
         return None, [path for path in found if path != wanted]
     return found[0], found[1:]
+
+
+def _option_files(module: AnsibleModule, place: str | None, problems: list[str]) -> dict[str, Any] | None:
+    """Of a server on this host: by TCP it may be another one."""
+    if module.params["login_host"]:
+        return None
+    found = option_files(module, place or module.params["login_unix_socket"])
+    if found is not None:
+        problems += found.pop("problems")
+    return found
 
 
 SPEC: dict[str, Any] = {
@@ -45,6 +56,8 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
             "reachable": True, "reason": "", "read_by": read_by, **read_instance(session, module.params["details"]),
         }  # fmt: skip
         instance["problems"] += [unasked(other) for other in others]
+        if module.params["details"]:
+            instance["option_files"] = _option_files(module, place, instance["problems"])
     except MysqlError as error:
         listening = bool(server_sockets(module.params["login_unix_socket"]))
         present = listening or any(

@@ -13,27 +13,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from . import _settings_seen as seen
+from ._info_option_files import option_files, read
 
-LARGEST = 1024 * 1024  # bytes of a file
 NOT_AGENTS = ("lvs-check.json",)
-
-
-def read(path: str) -> str:
-    """Raises OSError and ValueError."""
-    if not os.path.isfile(path):
-        raise ValueError("it is no plain file")
-    with open(path, "rb") as file:
-        text = file.read(LARGEST + 1)
-    if len(text) > LARGEST or b"\0" in text:
-        raise ValueError("it is no text, or too long")
-    return text.decode("utf-8", "replace")
-
-
-def find(path: str, directory: bool) -> list[tuple[str, str]]:
-    """The option files that a path means: mysqld reads *.cnf of a directory in its own order, which is not told."""
-    if directory:
-        return [(name, read(name)) for name in sorted(glob.glob(f"{glob.escape(path.rstrip('/'))}/*.cnf"))]
-    return [(path, read(path))] if os.path.exists(path) else []
 
 
 def agents(problems: list[str]) -> list[dict[str, Any]]:
@@ -75,13 +57,16 @@ def certificate(module: AnsibleModule, settings: list[dict[str, Any]]) -> dict[s
     return {"at": named[-1], **seen.certificate(output)} if status == 0 else None
 
 
-SPEC: dict[str, Any] = {}
+SPEC: dict[str, Any] = {"socket": {"type": "path"}}
 
 
 def gather(module: AnsibleModule) -> dict[str, Any]:
-    found = seen.Settings(find)
-    for path in seen.MAIN_FILES:
-        found.read(path)
+    found = option_files(module, module.params["socket"])
+    if found is None:
+        found = seen.Settings(lambda _path, _directory: [])
+        found.problems.append(
+            "several servers run here, and none has the socket that was asked in its option files: they were not read"
+        )
     memory = None
     with contextlib.suppress(OSError, ValueError), open("/proc/meminfo", encoding="ascii") as file:
         memory = seen.memory_mb(file.read(65536))

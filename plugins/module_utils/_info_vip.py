@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from . import _vip
 from ._keepalived_daemon import config_file
+from ._keepalived_model import describe
 from ._keepalived_reader import DEFAULT, Reader
 from ._neighbour import holders
 
@@ -22,10 +23,8 @@ from ._neighbour import holders
 def described(reader: Reader, path: str, arguments: list[str]) -> dict[str, Any] | None:
     if not os.path.exists(path):
         return None
-    whole = reader.configuration(path, reader.installed()[1])
-    if whole is None:
-        return None
-    return reader.described(whole, arguments)
+    whole = reader.configuration(path, reader.installed()[1], arguments)
+    return None if whole is None else describe(whole.statements)
 
 
 ATONCE = 16

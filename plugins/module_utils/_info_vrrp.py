@@ -12,7 +12,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._keepalived_daemon import config_file
 from ._keepalived_host import describe_program
-from ._keepalived_model import commands, user_of
+from ._keepalived_keywords import ignored
+from ._keepalived_misread import misread
+from ._keepalived_model import describe
+from ._keepalived_programs import commands
 from ._keepalived_reader import DEFAULT, Reader
 from ._keepalived_secrets import without_secrets
 from ._vrrp import combine, vip_states
@@ -37,11 +40,14 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
     described: Facts | None = None
     shown: Facts | None = None
     check: Facts | None = None
-    whole = reader.configuration(path, version) if keepalived or os.path.exists(path) else None
+    whole = reader.configuration(path, version, arguments) if keepalived or os.path.exists(path) else None
     if whole:
-        described = reader.described(whole, arguments)
+        described = describe(whole.statements)
         statements = without_secrets(whole.statements)
-        shown = {"files": whole.files, "problems": whole.problems, "statements": statements, **described}
+        shown = {
+            "files": whole.files, "problems": [*whole.problems, *misread(whole.statements)],
+            "ignored": ignored(whole.statements), "statements": statements, **described,
+        }  # fmt: skip
         check = reader.check(keepalived, version, path, arguments)
 
     dumps: dict[str, list[Facts]] = {}
@@ -62,7 +68,7 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
             "vip_states": vip_states(instances),
             "configuration": shown,
             "programs": [
-                {**entry, **describe_program(entry["command"], user_of(entry, described))}
+                {**entry, **describe_program(entry["command"], entry["user"])}
                 for entry in (commands(described) if described else [])
             ],
             "problems": reader.problems,

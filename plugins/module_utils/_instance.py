@@ -81,6 +81,7 @@ def read_semi_sync(session: Session) -> Facts:
         "clients": count("source_clients"),
         "timeout_ms": count("source_timeout"),
         "wait_no_replica": switch("source_wait_no_replica"),
+        "wait_point": raw.get("source_wait_point"),
         "replica_enabled": switch("replica_enabled"),
         "replica_active": switch("replica_status"),
     }

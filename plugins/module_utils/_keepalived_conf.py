@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """keepalived's configuration language, of 1.2 to 2.3, read into statements. Pure: bytes in, statements out.
 
-A statement is {"words", "at" (file:line), "condition" (None, or @ and what follows; of several each counts),
-"block" (statements, or None)}.
+A statement is {"words", "at" (file:line), "condition" (None, or the @ under which it counts here), "block" (statements,
+or None)}. Only what the daemon of this configuration id uses is read: no lines of other hosts, parameters put in.
 Tolerant: what a person or an old daemon would still understand is read; what is odd becomes a problem with its place.
 """
 
@@ -14,6 +14,9 @@ import os
 import re
 from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple, Union
+
+from ._keepalived_lines import Lines, TooMany
+from ._keepalived_secrets import secret_names
 
 LARGEST = 4 * 2**20  # bytes of one file, and of all together
 DEEPEST = 20  # blocks within blocks, and files within files
@@ -38,66 +41,52 @@ class Configuration(NamedTuple):
     problems: list[str]
 
 
-def read_all(path: str, find: Callable[[str], Found]) -> Configuration:
+def read_all(path: str, find: Callable[[str], Found], config_id: str = "") -> Configuration:
     """The whole configuration. `find` reads what an absolute pattern means; it raises OSError. Raises Unreadable."""
-    result = Configuration([], [], [])
-    found = _found(find, path, result, "the configuration")
-    if not found:
-        raise Unreadable(result.problems[0] if result.problems else f"there is no {path}")
-    budget = _Budget()
-    for name, data in found:
-        result.statements.extend(_read(name, data, find, result, [], budget))
-    return result
+    first = _Whole(find, config_id, frozenset())
+    found = first.read(path)
+    hidden = secret_names(first.lines.texts)
+    return _Whole(find, config_id, hidden).read(path) if hidden else found
 
 
-class _Budget:
-    def __init__(self) -> None:
-        self.bytes, self.statements = LARGEST, MOST
+class _Whole:
+    """A main file with all that it includes: what one file defines, the next lines of others use."""
 
+    def __init__(self, find: Callable[[str], Found], config_id: str, hidden: frozenset[str]) -> None:
+        self._find = find
+        self.lines = Lines(config_id, hidden)
+        self._result = Configuration([], [], [])
+        self._bytes, self._statements = LARGEST, MOST
 
-def _read(
-    path: str, data: bytes, find: Callable[[str], Found], result: Configuration, above: list[str], budget: _Budget
-) -> list[Statement]:
-    if path in above or len(above) >= DEEPEST:
-        raise Unreadable(f"{path} includes itself" if path in above else f"{path}: files include files without end")
-    result.files.append(path)
-    budget.bytes -= len(data)
-    if budget.bytes < 0:
-        raise Unreadable(f"the configuration is larger than {LARGEST} bytes")
-    statements, problems = parse(data, path)
-    result.problems.extend(problems)
-    budget.statements -= sum(1 for _statement in walk(statements))
-    if budget.statements < 0:
-        raise Unreadable(f"the configuration has more than {MOST} statements")
-    return _included(statements, path, find, result, above, budget)
+    def read(self, path: str) -> Configuration:
+        result = self._result
+        found = _found(self._find, path, result, "the configuration")
+        if not found:
+            raise Unreadable(result.problems[0] if result.problems else f"there is no {path}")
+        for name, data in found:
+            result.statements.extend(self._file(name, data, []))
+        return result
 
+    def _file(self, path: str, data: bytes, above: list[str]) -> list[Statement]:
+        if path in above or len(above) >= DEEPEST:
+            raise Unreadable(f"{path} includes itself" if path in above else f"{path}: files include files without end")
+        self._result.files.append(path)
+        self._bytes -= len(data)
+        if self._bytes < 0:
+            raise Unreadable(f"the configuration is larger than {LARGEST} bytes")
 
-def _included(
-    statements: list[Statement], path: str, find: Callable[[str], Found], result: Configuration, above: list[str],
-    budget: _Budget,
-) -> list[Statement]:  # fmt: skip
-    whole = []
-    for statement in statements:
-        words = statement["words"]
-        if statement["block"] is not None:
-            inner = _included(statement["block"], path, find, result, above, budget)
-            statement = {**statement, "block": inner}
-        if len(words) != 2 or not re.fullmatch("include[rmwba]?", words[0]):
-            whole.append(statement)
-            continue
-        # keepalived goes to the directory of each file that it reads.
-        pattern = os.path.normpath(os.path.join(os.path.dirname(path), words[1]))
-        for name, data in _found(find, pattern, result, f"{statement['at']}: include"):
-            brought = _read(name, data, find, result, [*above, path], budget)
-            whole.extend(_also(brought, statement["condition"]))
-    return whole
+        def include(pattern: str, at: str) -> list[Statement]:
+            # keepalived goes to the directory of each file that it reads.
+            whole = os.path.normpath(os.path.join(os.path.dirname(path), pattern))
+            found = _found(self._find, whole, self._result, f"{at}: include")
+            return [each for name, inner in found for each in self._file(name, inner, [*above, path])]
 
-
-def _also(statements: list[Statement], condition: str | None) -> list[Statement]:
-    """Statements that count under a condition more: those of a file that is included under it."""
-    if not condition:
+        statements, problems, count = _parse(data, path, self.lines, include)
+        self._result.problems.extend(problems)
+        self._statements -= count
+        if self._statements < 0:
+            raise Unreadable(f"the configuration has more than {MOST} statements")
         return statements
-    return [{**each, "condition": " ".join(filter(None, [condition, each["condition"]]))} for each in statements]
 
 
 def _found(
@@ -136,72 +125,57 @@ def walk(statements: list[Statement]) -> Iterator[Statement]:
             yield from walk(statement["block"])
 
 
-def effective(statements: list[Statement], config_id: str) -> list[Statement]:
-    """What a daemon of this configuration id uses: no statement behind an @ of others."""
-    kept = []
-    for statement in statements:
-        conditions = (statement["condition"] or "").split()
-        if any((each.lstrip("@").lstrip("^") == config_id) == each.startswith("@^") for each in conditions):
-            continue
-        block = statement["block"]
-        kept.append({**statement, "block": None if block is None else effective(block, config_id)})
-    return kept
-
-
 # ---- one file --------------------------------------------------------------------------------------------------------
 
 
-def parse(data: bytes, path: str) -> tuple[list[Statement], list[str]]:
+def parse(data: bytes, path: str, config_id: str = "") -> tuple[list[Statement], list[str]]:
     """The statements of one file, and what is odd; includes are statements too. Raises nothing but Unreadable."""
+    lines = Lines(config_id)
+    found = _parse(data, path, lines, None)
+    hidden = secret_names(lines.texts)
+    return (_parse(data, path, Lines(config_id, hidden), None) if hidden else found)[:2]
+
+
+def _parse(
+    data: bytes, path: str, lines: Lines, include: Callable[[str, str], list[Statement]] | None
+) -> tuple[list[Statement], list[str], int]:
+    """Statements, problems, and how many statements are the file's own."""
     if len(data) > LARGEST:
         raise Unreadable(f"{path} is larger than {LARGEST} bytes")
     if b"\0" in data:
         raise Unreadable(f"{path} is not text")
-    tree = _Tree(path)
-    for number, line in _lines(data.decode("utf-8", "backslashreplace")):
-        tree.read(number, line)
+    tree, directory = _Tree(path, include), os.path.dirname(path)
+    try:
+        for number, raw in enumerate(data.decode("utf-8", "backslashreplace").split("\n"), start=1):
+            for text, condition in lines.read(raw.rstrip("\r"), directory):
+                tree.read(number, text, condition)
+            if not lines.quoted:
+                tree.odd(f"{path}:{number}", "a quote is not closed")
+    except TooMany:
+        raise Unreadable(f"{path}: its definitions mean more lines than are read") from None
     return tree.finish()
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Numbered, with lines that end in a backslash joined to the next."""
-    pending, start = "", 0
-    for number, raw in enumerate(re.split("\r\n|\n|\r", text), start=1):
-        line = raw.rstrip(" \t")
-        start = start or number
-        if line.endswith("\\") and not line.endswith("\\\\"):
-            pending += line[:-1] + " "
-            continue
-        yield start, pending + line
-        pending, start = "", 0
-    if pending:
-        yield start, pending
-
-
 class _Tree:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, include: Callable[[str, str], list[Statement]] | None) -> None:
         self._path = path
+        self._include = include
         self._top: list[Statement] = []
         self._open: list[Statement] = []  # blocks around the place where we are
         self._last: Statement = None  # may still get its block on the next line
         self._count = 0
         self._problems: list[str] = []
 
-    def read(self, number: int, line: str) -> None:
+    def read(self, number: int, text: str, condition: str | None) -> None:
         at = f"{self._path}:{number}"
-        text = line.strip(" \t")
-        condition = None
-        if text.startswith("@"):
-            condition, text = (*re.split("[ \t]+", text, maxsplit=1), "")[:2]
         included = _INCLUDE.fullmatch(text)
-        if included:
-            words, whole = _words(included[2], braces=False)
+        words = _words(included[2], braces=False) if included else []
+        if included and self._include is not None and len(words) == 1:
+            (self._open[-1]["block"] if self._open else self._top).extend(self._include(words[0], at))
+        elif included:
             self._add([included[1], *words], at, condition)
         else:
-            words, whole = _words(text)
-            self._take(words, at, condition)
-        if not whole:
-            self._odd(at, "a quote is not closed")
+            self._take(_words(text), at, condition)
 
     def _take(self, words: list[str], at: str, condition: str | None) -> None:
         pending: list[str] = []
@@ -228,7 +202,7 @@ class _Tree:
 
     def _begin(self, at: str) -> None:
         if self._last is None:
-            self._odd(at, "a block without a name")
+            self.odd(at, "a block without a name")
             self._add([""], at, None)
         if len(self._open) >= DEEPEST:
             raise Unreadable(f"{at}: blocks within blocks without end")
@@ -241,24 +215,24 @@ class _Tree:
         if self._open:
             self._open.pop()
         else:
-            self._odd(at, "a brace closes nothing")
+            self.odd(at, "a brace closes nothing")
 
-    def _odd(self, at: str, what: str) -> None:
+    def odd(self, at: str, what: str) -> None:
         if len(self._problems) < 100:
             self._problems.append(f"{at}: {what}")
 
-    def finish(self) -> tuple[list[Statement], list[str]]:
+    def finish(self) -> tuple[list[Statement], list[str], int]:
         for statement in self._open:
-            self._odd(statement["at"], "the block is not closed")
-        return self._top, self._problems
+            self.odd(statement["at"], "the block is not closed")
+        return self._top, self._problems, self._count
 
 
 _BEGIN, _END = "\0{", "\0}"  # no word of a file has a NUL
-_PIECE = re.compile(r'[ \t]+|"|\\[#!"\\]|[#!]|\$\{[A-Za-z_]\w*\}|[{}]|[^ \t"\\#!${}]+|.', re.DOTALL)
+_PIECE = re.compile(r'[ \t\f\v\r]+|"|\\["\\]|\$\{[A-Za-z_]\w*\}|[{}]|[^ \t\f\v\r"\\${}]+|.', re.DOTALL)
 
 
-def _words(text: str, braces: bool = True) -> tuple[list[str], bool]:
-    """Words and braces of a line without its comment, and whether all quotes are closed. What is quoted is one word."""
+def _words(text: str, braces: bool = True) -> list[str]:
+    """Words and braces of a line. What is quoted is one word."""
     words: list[str] = []
     word: list[str] | None = None
     quoted = False
@@ -273,19 +247,17 @@ def _words(text: str, braces: bool = True) -> tuple[list[str], bool]:
                 word.append(piece[1:] if piece in ('\\"', "\\\\") else piece)
             continue
         brace = braces and piece in "{}"
-        if piece[0] in ' \t"#!' or brace:
+        if piece[0] in ' \t\f\v\r"' or brace:
             if word is not None:
                 words.append("".join(word))
                 word = None
-            if piece[0] in "#!":  # 2.x ends a word there too; 1.x only begins a comment between words
-                return words, True
             if piece == '"':
                 quoted, word = True, []
             elif brace:
                 words.append(_BEGIN if piece == "{" else _END)
             continue
         word = [] if word is None else word
-        word.append(piece[1:] if piece in ("\\#", "\\!") else piece)
+        word.append(piece)
     if word is not None:
         words.append("".join(word))
-    return words, not quoted
+    return words

@@ -13,8 +13,8 @@ import json
 import re
 from typing import Any
 
+from ._command_secrets import hidden
 from ._keepalived_conf import Unreadable
-from ._keepalived_secrets import hidden
 
 Facts = dict[str, Any]
 LARGEST = 16 * 2**20

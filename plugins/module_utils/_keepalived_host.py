@@ -15,9 +15,11 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple
 
+from ._command_checks import addresses, looks_at
+from ._command_line import program, split
 from ._keepalived_conf import LARGEST, Found, Unreadable, alternatives
 from ._keepalived_daemon import FileState, Process, is_fresh, is_trap, parse_status, serves
-from ._keepalived_programs import kills_keepalived, program
+from ._keepalived_stops import kills_keepalived
 
 Facts = dict[str, Any]
 SCRIPT_LARGEST = 256 * 1024
@@ -68,12 +70,13 @@ def _runs_as(user: str | None) -> int:
 def describe_program(command: str, user: str | None = None) -> Facts:
     """The file that a command runs as a user, as far as it can be seen."""
     path, read = program(command)
-    if command.startswith("/") and not os.path.exists(command.split()[0]):
-        path, read = command.split()[0], False  # the interpreter itself
+    first = next(iter(split(command)), "")
+    if first.startswith("/") and not os.path.exists(first):
+        path, read = first, False  # the interpreter itself
     at = kills_keepalived(command)
     facts: Facts = {
-        "path": path, "exists": None, "executable": None, "writable_by_others": None,
-        "kills_keepalived": f"{path} (its arguments)" if at else None,
+        "path": path, "exists": None, "executable": None, "writable_by_others": None, "open_at": None,
+        "kills_keepalived": f"{path} (its arguments)" if at else None, "looks_at": None, "addresses": [],
     }  # fmt: skip
     if not path.startswith("/"):
         return facts
@@ -84,13 +87,38 @@ def describe_program(command: str, user: str | None = None) -> Facts:
         return facts
     regular = stat.S_ISREG(state.st_mode)
     facts.update(exists=True, executable=regular and (read or bool(state.st_mode & 0o111)))
-    facts["writable_by_others"] = bool(state.st_mode & 0o022) or state.st_uid not in (0, _runs_as(user))
+    facts["open_at"] = _open_at(path, (0, _runs_as(user)))
+    facts["writable_by_others"] = facts["open_at"] is not None
     with contextlib.suppress(OSError):
         if regular and not at:
             with open(path, "rb") as file:
-                at = kills_keepalived(file.read(SCRIPT_LARGEST).decode("utf-8", "replace"))
+                text = file.read(SCRIPT_LARGEST).decode("utf-8", "replace")
+            at = kills_keepalived(text)
             facts["kills_keepalived"] = f"{path}:{at}" if at else None
+            facts.update(looks_at=looks_at(text), addresses=addresses(text))
     return facts
+
+
+def _open_at(path: str, owners: tuple[int, ...]) -> str | None:
+    """The file or directory by which others than the owners could replace a program, or the target of a link."""
+    for whole in dict.fromkeys((path, os.path.realpath(path))):
+        name = whole
+        while True:
+            with contextlib.suppress(OSError):
+                state = os.stat(name)
+                if state.st_uid not in owners or _others_write(state):
+                    return name
+            above = os.path.dirname(name)
+            if above == name:
+                break
+            name = above
+    return None
+
+
+def _others_write(state: os.stat_result) -> bool:
+    """As keepalived sees it: root's group may, and in a directory with the sticky bit each only has its own files."""
+    sticky = state.st_mode & stat.S_ISVTX and stat.S_ISDIR(state.st_mode)
+    return not sticky and bool(state.st_mode & stat.S_IWOTH or (state.st_gid and state.st_mode & stat.S_IWGRP))
 
 
 # ---- processes -------------------------------------------------------------------------------------------------------

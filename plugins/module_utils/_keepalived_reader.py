@@ -11,14 +11,12 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._command_secrets import hidden
 from ._ip_addresses import parse_addresses
-from ._keepalived_conf import Configuration, Unreadable, effective, read_all
+from ._keepalived_conf import Configuration, Unreadable, read_all
 from ._keepalived_daemon import DATA, JSON, Version, config_id, parse_unit, parse_version, signals
 from ._keepalived_dump import parse_journal, parse_json, parse_text
 from ._keepalived_host import NAMES, SOURCES, Daemon, daemons, dump, files, in_a_container
-from ._keepalived_model import describe
-from ._keepalived_parameters import expanded
-from ._keepalived_secrets import hidden
 
 Facts = dict[str, Any]
 DEFAULT = "/etc/keepalived/keepalived.conf"
@@ -70,16 +68,14 @@ class Reader:
             return None, None
         return bool(found), found[0] if found else None
 
-    def configuration(self, path: str, version: Version | None) -> Configuration | None:
+    def configuration(self, path: str, version: Version | None, arguments: list[str]) -> Configuration | None:
+        """As a daemon with these arguments reads it."""
         with_executables = version is not None and version.number < (2, 0)
-        found = self.part("configuration", lambda: read_all(path, lambda name: files(name, with_executables)), None)
+        own = config_id(arguments, socket.gethostname())
+        found = self.part(
+            "configuration", lambda: read_all(path, lambda name: files(name, with_executables), own), None
+        )
         return found if isinstance(found, Configuration) else None
-
-    @staticmethod
-    def described(configuration: Configuration, arguments: list[str]) -> Facts:
-        """What it means to a daemon with these arguments."""
-        own = effective(configuration.statements, config_id(arguments, socket.gethostname()))
-        return describe(expanded(own))
 
     def unit(self) -> dict[str, str]:
         systemctl = self.find("systemctl")

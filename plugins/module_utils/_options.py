@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Union
+from typing import NamedTuple, Union
 
 Literal = Union[str, int, Decimal]
 
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " ", '"': '"', "'": "'"}
+_BLANKS = " \t\r\v\f"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
-_NUMBER = re.compile(r"([+-]?\d{1,30}(?:\.\d{1,30})?)([KMGTPE]?)", re.IGNORECASE | re.ASCII)
+# Of a suffix mysqld looks at the first letter alone: 16GB, 64MiB.
+_NUMBER = re.compile(r"([+-]?\d{1,30}(?:\.\d{1,30})?)(?:([KMGTPE])[a-z]{0,30})?", re.IGNORECASE | re.ASCII)
 _SWITCH = {"ON": True, "TRUE": True, "YES": True, "1": True, "OFF": False, "FALSE": False, "NO": False, "0": False}
 _PLUGIN_OPTIONS = ("plugin_load", "plugin_load_add", "early_plugin_load")
 _VARIABLE_OF = {"default_time_zone": "time_zone"}  # options whose variable is called otherwise
@@ -85,28 +87,64 @@ def parse_option_file(text: str, series: str) -> list[Setting]:
 
 def parse_groups(text: str, groups: Iterable[str]) -> list[Setting]:
     """The settings of some groups. Raises BadOptionFile."""
-    groups = tuple(groups)
+    wanted = {group.lower() for group in groups}
     found: dict[object, Setting] = {}
-    group = None
-    for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
-        line = raw.strip()
+    for line in read_lines(text):
+        if line.kind == "broken" or (line.kind == "bad" and line.group.lower() in wanted):
+            raise BadOptionFile(f"line {line.number}: {line.text}")
+        if line.kind.startswith("include"):
+            raise BadOptionFile(f"line {line.number}: !{line.kind} is not followed; give the content of one file")
+        if line.setting and line.group.lower() in wanted:
+            key: object = line.number if line.setting.name in _PLUGIN_OPTIONS else line.setting.name
+            found.pop(key, None)
+            found[key] = line.setting
+    return list(found.values())
+
+
+class Line(NamedTuple):
+    """One line that means something. `kind`: setting, include, includedir (`text` is the path), bad or broken.
+
+    `bad` is for the programs that read its group, `broken` for all; `text` says why.
+    """
+
+    number: int
+    kind: str
+    group: str
+    text: str
+    setting: Setting | None = None
+
+
+def read_lines(text: str) -> Iterator[Line]:
+    """As mysqld reads a file, but beyond a bad line too, where it would refuse to start."""
+    group: str | None = None
+    lines = text.split("\n")
+    for number, raw in enumerate(lines, start=1):
+        line = raw.strip(_BLANKS)
         if not line or line[0] in "#;":
             continue
         if line[0] == "!":
-            raise BadOptionFile(f"line {number}: {line.split()[0][:40]} is not followed; give the content of one file")
-        if line[0] == "[":
-            if "]" not in line:
-                raise BadOptionFile(f"line {number}: the group has no closing bracket")
-            group = line[1 : line.index("]")]
-            continue
-        if group is None:
-            raise BadOptionFile(f"line {number}: an option before any [group]")
-        if group in groups:
-            setting = _parse_setting(_without_comment(line), number)
-            key: object = number if setting.name in _PLUGIN_OPTIONS else setting.name
-            found.pop(key, None)
-            found[key] = setting
-    return list(found.values())
+            kind, target = [*re.split(f"[{_BLANKS}]+", line[1:].lstrip(_BLANKS), maxsplit=1), ""][:2]
+            if kind in ("include", "includedir") and target:
+                if number == len(lines) and raw[-1] not in _BLANKS:  # it takes the last character for the line's end
+                    target = target[:-1].rstrip(_BLANKS)
+                yield Line(number, kind, group or "", target)
+            else:  # mysqld passes over it without a word
+                yield Line(number, "broken", group or "", "after ! comes include or includedir, and a path")
+        elif line[0] == "[":
+            name, bracket, _rest = line[1:].partition("]")
+            if bracket:
+                group = name.rstrip(_BLANKS)  # a blank before the name belongs to it
+            else:
+                yield Line(number, "broken", group or "", "the group has no closing bracket")
+        elif group is None:
+            yield Line(number, "broken", "", "an option before any [group]")
+        else:
+            try:
+                setting = _parse_setting(_without_comment(line), number)
+            except BadOptionFile as error:
+                yield Line(number, "bad", group, str(error).partition(": ")[2])
+            else:
+                yield Line(number, "setting", group, "", setting)
 
 
 def _without_comment(line: str) -> str:
@@ -122,9 +160,9 @@ def _without_comment(line: str) -> str:
 
 
 def _parse_setting(line: str, number: int) -> Setting:
-    name, separator, value = (part.strip() for part in line.partition("="))
-    if not _NAME.fullmatch(name):
-        raise BadOptionFile(f"line {number}: {name[:40]!r} is not an option name")
+    name, separator, value = (part.strip(_BLANKS) for part in line.partition("="))
+    if not _NAME.fullmatch(name):  # not shown: it may be a password without its =
+        raise BadOptionFile(f"line {number}: it does not begin with the name of an option")
     name = name.replace("-", "_").lower()
     if name.startswith("loose_"):
         name = name[len("loose_") :]
@@ -197,7 +235,11 @@ def same_value(name: str, configured: str, variables: Mapping[str, str]) -> bool
     """Whether a server that runs with `variables` does what `configured` asks for."""
     running = variables[name]
     if name == "log_bin" and running == "ON" and configured.upper() not in _SWITCH:
-        return _path(configured, variables) == _path(running_value(name, variables), variables)
+        return _path(without_extension(configured), variables) == _path(running_value(name, variables), variables)
+    if name == "relay_log":
+        return _path(without_extension(configured), variables) == _path(without_extension(running), variables)
+    if name == "log_error" and "." not in posixpath.basename(configured) and configured not in ("", "stderr"):
+        configured = f"{configured}.err"
     if running in ("ON", "OFF") and configured.upper() in _SWITCH:
         return _SWITCH[configured.upper()] is (running == "ON")
     number, running_number = parse_number(configured), parse_number(running)
@@ -210,6 +252,11 @@ def same_value(name: str, configured: str, variables: Mapping[str, str]) -> bool
     if "," in running or "," in configured:
         return _items(configured) == _items(running)
     return configured.lower() == running.lower()
+
+
+def without_extension(path: str) -> str:
+    """As mysqld takes the name of a log, whose files have numbers for extensions."""
+    return re.sub(r"\.[^./]*$", "", path) if posixpath.basename(path).rpartition(".")[0] else path
 
 
 def _items(text: str) -> set[str]:

@@ -32,6 +32,7 @@ def read_instance(session: Session, details: bool = False) -> Facts:
     reading.part("semi_sync", lambda: {"semi_sync": read_semi_sync(session)})
     reading.part("has_user_data", lambda: {"has_user_data": has_user_data(session)})
     reading.part("persisted_variables", reading.persisted)
+    reading.part("sources", reading.sources)
     if details:
         for name in ("filters", "binary_logs", "replicas", "xa_prepared", "accounts"):
             reading.part(name, getattr(reading, name))
@@ -105,6 +106,16 @@ class _Reading:
     def persisted(self) -> Facts:
         rows = self._ask("persisted")
         return {"persisted_variables": {row["variable_name"]: row["variable_value"] for row in rows}}
+
+    def sources(self) -> Facts:
+        return {
+            "sources": {
+                str(row["variable_name"]): {
+                    "source": str(row["variable_source"] or ""), "path": str(row["variable_path"] or "") or None,
+                }
+                for row in self._ask("sources")
+            }
+        }  # fmt: skip
 
     def filters(self) -> Facts:
         """Absent unless all of them could be seen."""

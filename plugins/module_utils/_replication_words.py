@@ -39,6 +39,17 @@ _STATEMENTS: dict[str, dict[str, _Lines]] = {
         ),
         "mariadb": ((_EVER, None),),
     },
+    "sources": {  # where values come from that a boot must give
+        "mysql": (
+            (
+                (8, 0, 0),
+                "SELECT variable_name, variable_source, variable_path FROM performance_schema.variables_info"
+                " WHERE variable_name IN ('read_only', 'super_read_only')",
+            ),
+            (_EVER, None),
+        ),
+        "mariadb": ((_EVER, None),),
+    },
     "global_filters": {
         "mysql": (
             ((8, 0, 1), "SELECT filter_name, filter_rule FROM performance_schema.replication_applier_global_filters"),
@@ -81,20 +92,25 @@ def statement(dialect: Dialect, word: str) -> str | None:
 
 # Global variables by their modern name, and what they were called before.
 VARIABLES: dict[str, tuple[str, ...]] = {
+    "admin_port": (),
     "auto_increment_increment": (),
     "auto_increment_offset": (),
     "bind_address": (),
     "binlog_format": (),
     "binlog_row_image": (),
     "enforce_gtid_consistency": (),
+    "extra_port": (),
     "gtid_domain_id": (),
     "gtid_strict_mode": (),
+    "host_cache_size": (),
     "innodb_buffer_pool_size": (),
     "innodb_doublewrite": (),
     "innodb_flush_log_at_trx_commit": (),
+    "innodb_flush_method": (),
     "log_bin": (),
     "log_bin_basename": (),
     "log_replica_updates": ("log_slave_updates",),
+    "max_connect_errors": (),
     "relay_log_basename": (),
     "relay_log_info_repository": (),
     "relay_log_recovery": (),

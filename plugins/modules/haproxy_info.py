@@ -80,10 +80,27 @@ haproxy:
           description:
             - Sections C(listen), C(frontend) and C(backend) with what they inherit. C(name), C(type), C(at) (file and
               line), C(mode), C(binds), C(timeouts) (C(ms), milliseconds), C(check), C(servers) (C(address), C(port),
-              C(weight), C(check), C(backup)), C(default_backend), and of C(stats) whether a password is asked for and
-              whether everybody knows it.
+              C(weight), C(check), C(agent), C(track), C(check_port), C(interval_ms), C(fast_ms), C(fall), C(backup),
+              C(disabled), C(ends_sessions), C(ends_backup_sessions), and of C(server-template) its C(template)),
+              C(default_backend), whether clients are refused by who they are (C(guarded)), and of C(stats) whether a
+              password is required, whether it is a well-known one, and whether servers may be changed (C(admin)).
+            - Read as HAProxy reads it, with quotes, variables of its environment, and blocks between C(.if) and
+              C(.endif). One that cannot be decided is among the problems.
           type: list
           elements: dict
+        sockets:
+          description: Where the process takes commands, each with C(address), C(path), C(level), C(public) (other hosts
+            reach it), C(open_to_all) (all accounts of the host may write to it) and C(at).
+          type: list
+          elements: dict
+        secrets:
+          description: Lines that hold a password, each with its C(kind) and C(at). The passwords are not returned.
+          type: list
+          elements: dict
+        files_for_all:
+          description: Those of the files that every account of the host may read.
+          type: list
+          elements: str
     socket:
       description: The socket that was asked; V(null) where there is none.
       type: str

@@ -89,6 +89,16 @@ host:
       description: Number of packet filter rules, without those that only translate addresses; V(null) where it cannot
         be seen.
       type: int
+    redirected:
+      description: Addresses whose packets the packet filter gives to this host (C(REDIRECT), C(DNAT), C(TPROXY));
+        V(null) where that cannot be seen.
+      type: list
+      elements: str
+    arp_filtered:
+      description: Addresses for which a filter drops ARP requests (arptables, nft's family arp); V(null) where that
+        cannot be seen.
+      type: list
+      elements: str
     sysctl_files:
       description: Settings of ARP (C(net.ipv4.conf.*.arp_ignore) and C(arp_announce)) in files that a boot reads.
       type: dict

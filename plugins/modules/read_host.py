@@ -141,6 +141,8 @@ def gather(module: AnsibleModule) -> tuple[dict[str, Any], dict[str, float]]:
         if family == "settings" and not module.params["settings"]:
             continue
         given = {**options, **(login if family == "mysql" else {})}
+        if family == "settings":
+            given["socket"] = login.get("login_unix_socket")
         if family == "vips":
             given["states"] = (answers["vrrp"].get("vrrp") or {}).get("vip_states") or {}
         began = time.monotonic()

@@ -165,6 +165,17 @@ instance:
     persisted_variables:
       description: Names and values that C(SET PERSIST) stored. They win over every option file at the next boot.
       type: dict
+    sources:
+      description: Where C(read_only) and C(super_read_only) come from, each with C(source) as the server calls it and
+        the C(path) of the option file. Absent or empty where the server does not tell.
+      type: dict
+    option_files:
+      description: What the option files of the server say, as its command line names them. C(files), C(boot) (read-only
+        settings that a start takes from them, each with C(value) and C(at)), C(open_secrets) (passwords in files that
+        every account of the host may read, each with C(name), C(group) and C(at), without the password). V(null) where
+        the server may be on another host, or nothing tells which of several is meant.
+      returned: with O(details)
+      type: dict
     semi_sync:
       description: Semi-synchronous replication. Values are V(null) where the plugin is not loaded.
       type: dict
@@ -184,6 +195,9 @@ instance:
         wait_no_replica:
           description: Whether it waits also while no replica is connected.
           type: bool
+        wait_point:
+          description: V(AFTER_SYNC) or V(AFTER_COMMIT).
+          type: str
         replica_enabled:
           description: Whether this instance acknowledges, as configured.
           type: bool

@@ -14,7 +14,12 @@ description:
   - Reads files and asks the package manager. Passwords and commands of a fence stay on the host.
 author:
   - opendba authors (@opendba)
-options: {}
+options:
+  socket:
+    description:
+      - Socket of the server whose option files are read, where several servers run on the host. The command line of the
+        server tells which files it reads (C(--defaults-file) and its like).
+    type: path
 extends_documentation_fragment:
   - opendba.mysql_ha.attributes.info_module
 """

@@ -211,8 +211,14 @@ vrrp:
             files that are not there.
           type: list
           elements: str
+        ignored:
+          description: What keepalived drops, each with C(kind), C(at) and C(text). The kind is V(sign) for invisible
+            and typographic signs, V(keyword) for unknown keywords, and V(name) for second definitions of a name.
+          type: list
+          elements: dict
         statements:
-          description: The configuration as it stands, each statement with C(words), C(at), C(condition) and C(block).
+          description: The configuration as keepalived of this host uses it, each statement with C(words), C(at),
+            C(condition) and C(block). Lines of other hosts are left out, and parameters are put in.
           type: list
           elements: dict
         global:
@@ -245,8 +251,10 @@ vrrp:
           elements: dict
     programs:
       description: What keepalived runs, with C(kind) (V(check), V(notify) or V(misc_check)), C(of), C(command), C(at),
-        C(path) (behind a shell, C(sudo) and the like the script), C(exists), C(executable), C(writable_by_others) and
-        C(kills_keepalived) (file and line, or V(null)).
+        C(user) as whom, C(dropped) (whether keepalived drops words of it, because it has no quotes), C(path) (behind a
+        shell, C(sudo) and the like the script), C(exists), C(executable), C(writable_by_others) and C(open_at) (the
+        file or directory that others may write), C(kills_keepalived) (file and line, or V(null)), C(looks_at)
+        (V(process), V(port) or V(answer) where it asks nothing else), and the C(addresses) that it names.
       type: list
       elements: dict
 """

@@ -7,20 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mysql_ha_agent.config import Config
-from mysql_ha_agent.model import (
-    AnyDecision,
-    AskPeers,
-    Decision,
-    Demote,
-    Kill,
-    Open,
-    Seen,
-    SetLead,
-    SetTrack,
-    State,
-    VipProbe,
-    Witness,
-)
+from mysql_ha_agent.decisions import AnyDecision, AskPeers, Decision, Demote, Kill, Open, Save, SetLead, SetTrack
+from mysql_ha_agent.model import Durable, Seen, State, VipProbe, Witness
+from mysql_ha_agent.statefile import Saving
 from mysql_ha_agent.view import View
 
 from .carrying import Carrier
@@ -43,6 +32,7 @@ class Agent:
         self.world, self.host, self.config = world, host, config
         self.clock, self.network = world.clock, world.network
         self.alive = self.frozen = False
+        self.old = False  # of the version before: it does not tell what is new
         self.life = 0
         self.steps = 0
         self.watching = Watching(self)
@@ -50,13 +40,13 @@ class Agent:
         self._forget()
 
     def _forget(self) -> None:
-        self.saved = self.world.variant.remembered(self.host.stored)
+        self.saving = Saving(self.world.variant.remembered(self.host.stored), self.host.local())
         self.state = State(durable=self.saved)
         self.told: tuple[Seen, State] | None = None
         self.lanes: dict[str, AnyDecision] = {}
         self.vip_probe = VipProbe()
         self.fenced: dict[str, float] = {}
-        self.advert: float | None = None
+        self.adverts: dict[str, float] = {}
         self.witnesses = tuple(Witness(name) for name in self.world.setup.witnesses)
         self._scheduled = False
         self._tick = 0
@@ -145,19 +135,22 @@ class Agent:
         return Seen(
             vip_here=host.vip, keepalived=host.keepalived.alive, hold=files.hold, track=files.track,
             mysqld=self.watching.seen(), peers=self.peering.seen(), saved=self.saved, witnesses=self.witnesses,
+            state_file=self.saving.seen(host.local()),
             vip_probe=self.vip_probe, disk_stalled=self.clock.now - host.stalled_since if host.disk_stalled else 0.0,
             lead=files.lead, paused=files.paused, request=files.request,
             fenced=tuple(self.fenced.items()), running=running,
-            advert=self.advert,
+            adverts=tuple(self.adverts.items()),
         )
 
     def _carry_out(self, decision: AnyDecision) -> None:
         if isinstance(decision, SetTrack):
+            self.world.decided(self.host, decision)
             self.host.say(f"SetTrack {decision.value}: {decision.why}")
             self.world.ledger.track_set(self.host, decision.value)
             self.host.set_track(decision.value)
             return
-        if not isinstance(decision, AskPeers):
+        self.world.decided(self.host, decision)
+        if not isinstance(decision, AskPeers) and not getattr(decision, "probe", False):
             self.host.say(str(decision))
         if isinstance(decision, SetLead):
             self.host.files.lead = decision.value
@@ -168,6 +161,8 @@ class Agent:
             self.host.kill_mysqld()
         elif decision.lane not in self.lanes:
             self.lanes[decision.lane] = decision
+            if isinstance(decision, Save):
+                self.saving.begins(self.host.local())
             life = self.life
             Carrier(self, decision, lambda error: self._done(decision, error, life))
 
@@ -177,10 +172,27 @@ class Agent:
         del self.lanes[decision.lane]
         if error:
             self.host.say(f"{type(decision).__name__} failed: {error}")
+        if isinstance(decision, Save):
+            self._saved(decision, error)
         if isinstance(decision, (Open, Demote)):
             self.watching.read_now()
         self.watching.look()
         self.wake()
+
+    @property
+    def saved(self) -> Durable:
+        """What is on disk."""
+        return self.saving.saved
+
+    @saved.setter
+    def saved(self, durable: Durable) -> None:
+        self.saving.saved = durable
+
+    def _saved(self, decision: Save, error: str) -> None:
+        if error:
+            self.saving.failed(error)
+        else:
+            self.saving.succeeded(decision.durable)
 
     def may_still_open(self, generation: int) -> bool:
         """As mysql_ha_agent.loop asks directly before it opens writes."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mysql_ha_agent.model import (
+from mysql_ha_agent.decisions import (
     AnnounceVip,
     AnyDecision,
     Demote,
     Fence,
+    Nudge,
     Open,
     ProbeVip,
     Rejoin,
@@ -19,12 +20,12 @@ from mysql_ha_agent.model import (
     Save,
     StartApplier,
     StartReceiver,
-    StopAcknowledging,
     StopReceiver,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
-    VipProbe,
 )
+from mysql_ha_agent.model import VipProbe
 
 from .channels import STUCK, Channel
 from .database import Database
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 GRACE = 0.1  # seconds: mysql_ha_agent.demotion.GRACE
 Done = Callable[[str], None]  # told the error, or nothing
+# What runs on which of the sessions that are kept open: mysql_ha_agent.mysqld.SESSIONS.
+SESSIONS: dict[type[AnyDecision], tuple[str, ...]] = {
+    Open: ("gate",), Demote: ("gate", "second", "third"), StopReceiver: ("receiver",), StartReceiver: ("receiver",),
+    StartApplier: ("applier",), SyncRelayLog: ("applier",), SwitchSemiSync: ("semi_sync",),
+}
 
 
 class Demotion:
@@ -110,7 +116,10 @@ class Carrier:
 
     def _start(self) -> None:
         decision, between = self.decision, self.clock.between
-        if isinstance(decision, Save):
+        lost = self.agent.watching.lost_sessions.intersection(SESSIONS.get(type(decision), ()))
+        if lost and self.database.alive:
+            self._wait(0.001, lambda: self.done(f"the session {min(lost)} was killed"))
+        elif isinstance(decision, Save):
             self._wait(self.agent.world.variant.save_takes(self.database, decision.durable), self._save)
         elif isinstance(decision, Open):
             self._open(decision)
@@ -131,8 +140,10 @@ class Carrier:
             self._statement(0.002, self._start_applier)
         elif isinstance(decision, SyncRelayLog):
             self._statement(0.002, lambda: self._sync_relay_log(decision.on))
-        elif isinstance(decision, StopAcknowledging):
-            self._statement(0.002, self._stop_acknowledging)
+        elif isinstance(decision, SwitchAcknowledging):
+            self._statement(0.03, lambda: self._switch_acknowledging(decision.on, decision.reconnects))
+        elif isinstance(decision, Nudge):
+            self._statement(0.001, self._nudge)
         elif isinstance(decision, SwitchSemiSync):
             self._statement(self._switch_takes(decision.on), lambda: self._switched(decision.on))
         elif isinstance(decision, ProbeVip):
@@ -180,7 +191,11 @@ class Carrier:
             self._wait(STUCK, self._save)
             return
         assert isinstance(self.decision, Save)
-        self.host.stored = self.agent.saved = self.decision.durable
+        if self.host.state_full:
+            self.done("[Errno 28] No space left on device")
+            return
+        self.host.save(self.decision.durable)
+        self.agent.saved = self.decision.durable
         self.done("")
 
     def _probed(self, asked: float) -> None:
@@ -240,9 +255,17 @@ class Carrier:
         self.database.relay_synced = on
         self.done("")
 
-    def _stop_acknowledging(self) -> None:
-        """Nothing of it is seen by a receiver that is connected."""
-        self.database.acknowledges = False
+    def _switch_acknowledging(self, on: bool, reconnects: bool) -> None:
+        """It takes effect with a new connection."""
+        self.database.acknowledges = on
+        for channel in self.database.channels:
+            if reconnects and channel.receiver != "No":
+                self.database.stop_receiver(channel)
+                self.database.start_receiver(channel)
+        self.done("")
+
+    def _nudge(self) -> None:
+        self.database.commit_own()
         self.done("")
 
     def _switch_takes(self, on: bool) -> float:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Stream:
         self.position = 0
         self.sent = dict(replica.received)
         self.in_flight = False
+        self.on_the_wire = -1  # the end of the large transaction that is being sent
         self.heard = source.world.clock.now
 
     def source_lives(self) -> bool:
@@ -50,6 +52,7 @@ class Channel:
     def __init__(self, source: str) -> None:
         self.source = source
         self.relay: list[Entry] = []
+        self.retrieved: Counts = {}  # Retrieved_Gtid_Set
         self.applied = 0
         self.unsynced = 0  # so much of the relay log may go with the power, where it is not applied
         self.receiver = "No"
@@ -58,24 +61,18 @@ class Channel:
         self.applying = False
         self.stream: Stream | None = None
         self.attempt = 0
-        self.pending_since = 0.0
 
     @property
     def drained(self) -> bool:
         return self.applied >= len(self.relay)
 
 
-def watch_streams(database: Database) -> None:
-    """Once a second: heartbeats. Whoever has heard nothing for long connects anew."""
-    if not database.running:
-        return
-    now = database.clock.now
-    for channel in database.channels:
-        stream = channel.stream
-        if stream is None:
-            continue
-        if stream.whole() and stream.source.running and stream.passes() \
-                and database.network.connected(stream.source.host.name, database.host.name):
-            stream.heard = now
-        elif now - stream.heard > NET_TIMEOUT:
-            database.reconnect(channel)
+def counted(entries: Iterable[Entry]) -> Counts:
+    counts: Counts = {}
+    for uuid, number, _ in entries:
+        counts[uuid] = max(counts.get(uuid, 0), number)
+    return counts
+
+
+def text_of(counts: Counts) -> str:
+    return ",".join(f"{uuid}:1-{counts[uuid]}" for uuid in sorted(counts))

@@ -72,6 +72,8 @@ class Client:
         assert session is not None
         self.world.transactions += 1
         self.waits_for, self.asked = self.world.transactions, self.clock.now
+        if self.world.next_size:
+            self.world.sizes[self.waits_for], self.world.next_size = self.world.next_size, 0.0
         host = session.database.host
         if self.network.arrives(self.node, host.name):
             self.clock.after(self.network.delay(self.node, host.name), self._arrive, session, self.waits_for)
@@ -151,4 +153,4 @@ class Client:
             return
         self.waits_for = 0
         self.world.ledger.acknowledged(transaction, session.database, self.name)
-        self.clock.after(self.pause * (0.5 + self.clock.rng.random()), self.go)
+        self.clock.after(self.pause / self.world.haste * (0.5 + self.clock.rng.random()), self.go)

@@ -8,10 +8,12 @@ one number for each server_uuid; the identity tells two transactions with one GT
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .channels import CONNECT_RETRY, MORE_THAN_SOURCE, SAME_SERVER_ID, STUCK, VIP, Channel, Counts, Entry, Stream
+from . import receiving
+from .channels import STUCK, Channel, Counts, Entry, Stream, counted, text_of
 
 if TYPE_CHECKING:
     from .client import Session
@@ -23,13 +25,15 @@ class Database:
     def __init__(self, world: World, host: Host, channels: list[Channel], acknowledges: bool) -> None:
         self.world, self.host = world, host
         self.clock, self.network = world.clock, world.network
-        self.uuid = "u" + host.name
-        self.acknowledges = acknowledges
+        self.server_id = "u" + host.name
+        self.uuid = self.server_id
+        self._may_acknowledge = acknowledges
         self.channels = channels
         self.binlog: list[Entry] = []
         self.flushed: Counts = {}
         self.received: Counts = {}
         self.executed: Counts = {}
+        self.purged: Counts = {}  # executed, and in no log: SET GLOBAL gtid_purged
         self.executed_text = ""
         self.committed = 0
         self.alive = False
@@ -38,7 +42,7 @@ class Database:
         self.life: int = 0
         self.latency = 0.0  # additional seconds of each statement
         self.apply_latency = 0.0
-        self.acknowledges = True
+        self.sql_delay = 0.0  # seconds: SOURCE_DELAY
         self.relay_synced = True  # else what is received and not applied goes with the power
         self.opened = 0  # the number of the opening in force
         self._reset()
@@ -46,11 +50,29 @@ class Database:
     def _reset(self) -> None:
         self.read_only = self.super_read_only = True
         self.offline = self.semi_sync = False
+        self.acknowledges = self._may_acknowledge
+        self.applier_locks = 0  # so many keep the applier from going on, while everything else does
+        self.read_locks = 0  # FLUSH TABLES WITH READ LOCK: nothing is committed
+        self.full = 0  # max_connections: who is connected stays, nobody else comes in
         self.acknowledged = 0
         self.in_commit = 0
         self.waiting: dict[int, Session] = {}
         self.sessions: list[Session] = []
         self.streams: dict[str, Stream] = {}
+
+    def rewind(self, to: float) -> None:
+        """Its disk has nothing that was committed later; what the relay log still has is applied again."""
+        def kept(entries: list[Entry]) -> list[Entry]:
+            at = self.world.ledger.accepted_at
+            return list(itertools.takewhile(lambda entry: at.get(entry[2], 0.0) <= to, entries))
+
+        self.binlog = kept(self.binlog)
+        self.flushed = {**self.purged, **counted(self.binlog)}
+        self.executed = dict(self.purged)
+        for channel in self.channels:
+            channel.relay = kept(channel.relay)
+            channel.unsynced = 0
+            channel.applied = sum(number <= self.flushed.get(uuid, 0) for uuid, number, _ in channel.relay)
 
     # ---- life --------------------------------------------------------------------------------------------------------
 
@@ -64,7 +86,15 @@ class Database:
 
     @property
     def accepts(self) -> bool:
-        return self.running and not self.offline
+        return self.running and not self.offline and not self.full
+
+    def received_set(self) -> str:
+        """gtid_executed and Retrieved_Gtid_Set of every channel together."""
+        together = dict(self.executed)
+        for channel in self.channels:
+            for uuid, number in channel.retrieved.items():
+                together[uuid] = max(together.get(uuid, 0), number)
+        return text_of(together)
 
     def clients(self) -> int:
         return sum(stream.replica.acknowledges for stream in self.streams.values())
@@ -77,14 +107,15 @@ class Database:
         self._reset()
         self.alive, self.hung, self.zombie = True, False, False
         self.committed = 0
-        self._commit_rest()
+        self._commit_to(len(self.binlog))
         for channel in self.channels:
             channel.receiver, channel.applier, channel.stream, channel.receiver_error = "No", False, None, 0
             channel.applying = False
             if self.world.variant.relay_log_recovery or channel.unsynced > channel.applied:
                 del channel.relay[channel.applied:]
             channel.unsynced = 0
-        self.relay_synced = self.acknowledges = True
+            channel.retrieved = counted(channel.relay)
+        self.relay_synced = True
         self.recount_received()
         self.clock.say(self.host.name, "mysqld is up, read-only")
         self.world.variant.booted(self)
@@ -109,20 +140,18 @@ class Database:
         self.world.ledger.closed(self)
         streams, sessions = list(self.streams.values()), list(self.sessions)
         for channel in self.channels:
-            if channel.stream is not None:
-                self._hang_up(channel.stream, power)
-                channel.stream = None
+            receiving.hang_up(self, channel, power)
         self._reset()
         for stream in streams:
             stream.at_source = False
             if not power:
-                self._tell(stream.replica.host.name, stream.replica.source_lost, stream)
+                self.tell(stream.replica.host.name, receiving.source_lost, stream.replica, stream)
         for session in sessions:
             session.end(told=not power)
         if not power:
             self.host.agent.mysqld_changed()
 
-    def _tell(self, node: str, call: Callable[..., Any], *arguments: Any) -> None:
+    def tell(self, node: str, call: Callable[..., Any], *arguments: Any) -> None:
         if self.network.connected(self.host.name, node):
             self.clock.after(self.network.delay(self.host.name, node), call, *arguments)
 
@@ -138,16 +167,28 @@ class Database:
             0.0003 + 0.0015 * self.clock.rng.random() + self.latency, self._flush, self.life, session, transaction)
         return ""
 
+    def commit_own(self) -> None:
+        """A transaction that changes nothing, by the agent."""
+        if self.writable:
+            self.world.transactions += 1
+            self._append((self.uuid, self.flushed.get(self.uuid, 0) + 1, self.world.transactions))
+            self._after_append()
+
     def _flush(self, life: int, session: Session, transaction: int) -> None:
         if life != self.life or self.zombie:
             return
-        if not self.running or self.host.disk_stalled:
+        if not self.running or self.host.disk_stalled or self.read_locks:
             self.clock.after(STUCK, self._flush, life, session, transaction)
             return
         self.in_commit -= 1
         self.waiting[transaction] = session
         self._append((self.uuid, self.flushed.get(self.uuid, 0) + 1, transaction))
         self.world.variant.flushed(self, len(self.binlog))
+        self._after_append()
+
+    def append(self, entry: Entry) -> None:
+        """Its own transaction, which no client waits for."""
+        self._append(entry)
         self._after_append()
 
     def _append(self, entry: Entry) -> None:
@@ -178,10 +219,7 @@ class Database:
             if session is not None and session.alive:
                 session.acknowledge(transaction)
         self.committed = end
-        self.executed_text = ",".join(f"{uuid}:1-{self.executed[uuid]}" for uuid in sorted(self.executed))
-
-    def _commit_rest(self) -> None:
-        self._commit_to(len(self.binlog))
+        self.executed_text = text_of(self.executed)
 
     @property
     def commits_wait(self) -> bool:
@@ -199,7 +237,7 @@ class Database:
     def _drop(self, stream: Stream) -> None:
         stream.at_source = False
         self.streams.pop(stream.replica.host.name, None)
-        self._tell(stream.replica.host.name, stream.replica.source_lost, stream)
+        self.tell(stream.replica.host.name, receiving.source_lost, stream.replica, stream)
 
     # ---- the source's end --------------------------------------------------------------------------------------------
 
@@ -213,10 +251,15 @@ class Database:
         batch: list[Entry] = []
         while stream.position < len(self.binlog) and len(batch) < 100:
             entry = self.binlog[stream.position]
+            large = entry[2] in self.world.sizes
+            if large and batch:
+                break
             stream.position += 1
             if entry[1] > stream.sent.get(entry[0], 0):
                 stream.sent[entry[0]] = entry[1]
                 batch.append(entry)
+                if large:
+                    break
         stream.in_flight = bool(batch)
         if batch:
             self._send(stream, batch, stream.position)
@@ -226,6 +269,11 @@ class Database:
             return
         if not stream.passes():
             self.clock.after(0.2, self._send, stream, batch, end)
+            return
+        takes = self.world.sizes.get(batch[0][2])
+        if takes and stream.on_the_wire != end:
+            stream.on_the_wire = end
+            self.clock.after(takes, self._send, stream, batch, end)
             return
         self.network.stream(
             self.host.name, stream.replica.host.name, stream.source_lives, stream.replica.receive, stream, batch, end)
@@ -240,79 +288,11 @@ class Database:
             self.acknowledged = end
             self.try_commit()
 
-    # ---- the replica's end -------------------------------------------------------------------------------------------
-
-    def start_receiver(self, channel: Channel) -> None:
-        if channel.receiver == "No":
-            channel.receiver, channel.receiver_error = "Connecting", 0
-            channel.attempt += 1
-            self._attempt(channel, self.life, channel.attempt)
-
-    def stop_receiver(self, channel: Channel) -> None:
-        channel.receiver = "No"
-        channel.attempt += 1
-        if channel.stream is not None:
-            self._hang_up(channel.stream)
-            channel.stream = None
-
-    def _hang_up(self, stream: Stream, power: bool = False) -> None:
-        stream.at_replica = False
-        if not power:
-            self._tell(stream.source.host.name, stream.source.replica_lost, stream)
-
     def replica_lost(self, stream: Stream) -> None:
         stream.at_source = False
         name = stream.replica.host.name
         if self.streams.get(name) is stream:
             del self.streams[name]
-
-    def source_lost(self, stream: Stream) -> None:
-        channel = stream.channel
-        if channel.stream is stream and stream.replica_lives():
-            if not self.running:
-                self.clock.after(STUCK, self.source_lost, stream)
-                return
-            self.reconnect(channel)
-
-    def reconnect(self, channel: Channel) -> None:
-        if channel.stream is not None:
-            self._hang_up(channel.stream)
-            channel.stream = None
-        if channel.receiver == "Yes":
-            channel.receiver = "Connecting"
-            channel.attempt += 1
-            self.clock.after(
-                self.clock.between(0.01, CONNECT_RETRY), self._attempt, channel, self.life, channel.attempt)
-
-    def _attempt(self, channel: Channel, life: int, attempt: int) -> None:
-        if life == self.life and attempt == channel.attempt and channel.receiver == "Connecting":
-            self.clock.after(self.clock.between(0.005, 0.05) + self.latency, self._connect, channel, life, attempt)
-
-    def _connect(self, channel: Channel, life: int, attempt: int) -> None:
-        if life != self.life or attempt != channel.attempt or channel.receiver != "Connecting":
-            return
-        own = self.host.name
-        target = self.network.vip_holder(own) if channel.source == VIP else channel.source
-        if not self.running:
-            self.clock.after(STUCK, self._connect, channel, life, attempt)
-            return
-        if target == own:
-            channel.receiver, channel.receiver_error = "No", SAME_SERVER_ID
-            return
-        source = self.world.hosts[target].database if target else None
-        if (
-            source is None or not source.accepts or not self.network.both_ways(own, target)
-            or (channel.source == VIP and not source.host.vip)
-            or not self.network.arrives(own, target)
-        ):
-            if channel.source == VIP:
-                self.network.ask_again(own)
-            self.clock.after(CONNECT_RETRY, self._attempt, channel, life, attempt)
-            return
-        if self.received.get(source.uuid, 0) > source.flushed.get(source.uuid, 0):
-            channel.receiver, channel.receiver_error = "No", MORE_THAN_SOURCE
-            return
-        source.take_replica(Stream(source, self, channel))
 
     def take_replica(self, stream: Stream) -> None:
         """A new connection of a replica ends its old one. It has what comes before the first that it lacks, and never
@@ -330,10 +310,18 @@ class Database:
             stream.position += 1
         self._pump(stream)
 
+    # ---- the replica's end -------------------------------------------------------------------------------------------
+
+    def start_receiver(self, channel: Channel) -> None:
+        receiving.start(self, channel)
+
+    def stop_receiver(self, channel: Channel) -> None:
+        receiving.stop(self, channel)
+
     def receive(self, stream: Stream, batch: list[Entry], end: int) -> None:
         if not stream.replica_lives() or stream.channel.stream is not stream:
             if self.alive and not self.host.paused:
-                self._tell(stream.source.host.name, stream.source.replica_lost, stream)
+                self.tell(stream.source.host.name, stream.source.replica_lost, stream)
             return
         if not self.running or self.host.disk_stalled:
             self.clock.after(STUCK, self.receive, stream, batch, end)
@@ -349,12 +337,10 @@ class Database:
         if not self.running or self.host.disk_stalled:
             self.clock.after(STUCK, self._store, stream, batch, end)
             return
-        if channel.drained:
-            channel.pending_since = self.clock.now
         for entry in batch:
-            if entry[1] == self.received.get(entry[0], 0) + 1:
+            if not receiving.is_own(self, entry[0]) and entry[1] == self.received.get(entry[0], 0) + 1:
                 channel.relay.append(entry)
-                self.received[entry[0]] = entry[1]
+                self.received[entry[0]] = channel.retrieved[entry[0]] = entry[1]
         if not self.relay_synced:
             channel.unsynced = len(channel.relay)
         self.apply_soon(channel)
@@ -374,8 +360,8 @@ class Database:
     def apply_soon(self, channel: Channel) -> None:
         if channel.applier and not channel.applying and not channel.drained:
             channel.applying = True
-            self.clock.after(
-                0.0005 + 0.002 * self.clock.rng.random() + self.apply_latency, self._apply, channel, self.life)
+            takes = self.apply_latency + self.world.sizes.get(channel.relay[channel.applied][2], 0.0)
+            self.clock.after(0.0005 + 0.002 * self.clock.rng.random() + takes, self._apply, channel, self.life)
 
     def _apply(self, channel: Channel, life: int) -> None:
         if life != self.life:
@@ -383,18 +369,31 @@ class Database:
         if not channel.applier:
             channel.applying = False
             return
-        waits = self.semi_sync and self.committed < len(self.binlog)
-        if not self.running or self.host.disk_stalled or waits:
+        if not self.running or self.host.disk_stalled or self._applier_waits(channel):
             self.clock.after(STUCK, self._apply, channel, life)
             return
-        end = min(len(channel.relay), channel.applied + (1 if self.apply_latency else 25))
+        end = self._applied_together(channel)
         for entry in channel.relay[channel.applied:end]:
             if entry[1] == self.flushed.get(entry[0], 0) + 1:
                 self._append(entry)
                 if self.opened:
                     self.world.ledger.applied_by_writer(self, entry)
         channel.applied = end
-        channel.pending_since = self.clock.now
         channel.applying = False
         self._after_append()
         self.apply_soon(channel)
+
+    def _applier_waits(self, channel: Channel) -> bool:
+        acknowledgement = self.semi_sync and self.committed < len(self.binlog)
+        oldest = channel.relay[channel.applied][2]
+        delayed = self.clock.now - self.world.ledger.accepted_at.get(oldest, 0.0) < self.sql_delay
+        return acknowledgement or delayed or self.applier_locks > 0 or self.read_locks > 0
+
+    def _applied_together(self, channel: Channel) -> int:
+        """The end of the transactions that are applied in one go; a large one, or a slow applier's, is alone."""
+        relay, sizes, end = channel.relay, self.world.sizes, channel.applied + 1
+        if not self.apply_latency and relay[channel.applied][2] not in sizes:
+            most = min(len(relay), channel.applied + 25)
+            while end < most and relay[end][2] not in sizes:
+                end += 1
+        return end

@@ -12,9 +12,10 @@ from mysql_ha_agent.model import Durable
 
 from .agent import Agent
 from .carrying import Demotion
-from .channels import Channel, watch_streams
+from .channels import Channel
 from .database import Database
 from .keepalived import Keepalived
+from .receiving import watch_streams
 
 if TYPE_CHECKING:
     from .world import World
@@ -43,12 +44,15 @@ class Host:
         self.vip = False
         self.disk_stalled = False
         self.stalled_since = 0.0
+        self.state_full = 0  # the state file's file system takes nothing
         self.stored = Durable()  # the agent's state file
+        self.saves: list[tuple[float, Durable]] = []
         self.files = Files()
         self.boots = 0
         self.vip_since = 0.0
         self.keep_down = 0  # so many faults keep mysqld down
         self._resume: list[Callable[[], None]] = []
+        self.wall_ahead = 0.0  # seconds: CLOCK_REALTIME, which NTP no longer sets
         self._rate = 1 + world.clock.between(-1, 1) * 1e-4
         self._origin = world.clock.between(100, 10000)
         self.database = Database(world, self, channels, is_candidate)
@@ -59,6 +63,15 @@ class Host:
     def local(self) -> float:
         """CLOCK_BOOTTIME of this machine."""
         return self._origin + self.clock.now * self._rate
+
+    def drift(self, rate: float) -> None:
+        """From now on its clock goes so much faster than the others'."""
+        self._origin += self.clock.now * (self._rate - 1 - rate)
+        self._rate = 1 + rate
+
+    def lose_time(self, seconds: float) -> None:
+        """The hypervisor stopped its clock for so long: CLOCK_BOOTTIME of a paused guest stands (kvm-clock)."""
+        self._origin -= seconds * self._rate
 
     def say(self, what: str) -> None:
         self.clock.say(self.name, what)
@@ -97,6 +110,17 @@ class Host:
         self.keepalived.power_off()
         self.database.die(power=True)
         self.disk_stalled = False
+
+    def rewind(self, seconds: float, state_too: bool) -> None:
+        """Its disks are as they were so long ago; of the state file's that need not be true."""
+        to = self.clock.now - seconds
+        self.database.rewind(to)
+        if state_too:
+            self.stored = next((durable for at, durable in reversed(self.saves) if at <= to), Durable())
+
+    def save(self, durable: Durable) -> None:
+        self.stored = durable
+        self.saves.append((self.clock.now, durable))
 
     def pause(self) -> None:
         self.paused = True

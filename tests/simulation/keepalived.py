@@ -142,7 +142,7 @@ class Keepalived:
             self.host.on_resume(lambda: self.clock.after(self.clock.between(0, 0.003), self.hear, priority, rank))
             return
         if priority:
-            self.host.agent.advert = self.host.local()
+            self.host.agent.adverts[self.world.candidates[rank].name] = self.host.local()
         if self.state == "backup":
             self._wait(self._skew() if priority == 0 else 3 * self.interval + self._skew())
         elif self.state == "master":

@@ -27,7 +27,9 @@ class Ledger:
         self.openings = 0
         self.newest: Database | None = None
         self.moves = 0  # of the writer, since the last fault
+        self.arrivals: list[str] = []  # of the VIP where clients reach it, since the last fault
         self.accepts: dict[int, tuple[int, str]] = {}  # transaction -> opening, host
+        self.accepted_at: dict[int, float] = {}
         self.since_opening: list[int] = []
         self.acknowledgements: dict[int, tuple[float, str]] = {}
         self.last_acknowledged = -1.0
@@ -73,6 +75,7 @@ class Ledger:
 
     def accepted(self, transaction: int, database: Database) -> None:
         self.accepts[transaction] = database.opened, database.host.name
+        self.accepted_at[transaction] = self.world.clock.now
         if database.opened == self.openings:
             self.since_opening.append(transaction)
         else:
@@ -115,6 +118,8 @@ class Ledger:
 
     def vip_changed(self, host: Host) -> None:
         host.vip_since = self.world.clock.now
+        if host.vip and self.world.network.both_ways("patient", host.name):
+            self.arrivals.append(host.name)
 
     # ---- at the end --------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RESEND = 0.2  # seconds: what TCP waits before it sends again, doubled each time
 ARP_STALE = 1.0  # seconds without success until a node asks anew who has the VIP
+LARGE = frozenset(("answer", "receive"))  # what agents answer, and what replicas get, is more than one packet
 
 
 class Network:
@@ -25,6 +26,7 @@ class Network:
         self.loss: dict[str, float] = {}  # node -> share of its messages that is lost
         self.slow: dict[str, float] = {}  # node -> additional delay in seconds
         self.vrrp_blocked: dict[tuple[str, str], int] = {}
+        self.small_only: set[tuple[str, str]] = set()  # directed links on which large packets are lost (MTU)
         self.changed = 0.0  # when a link was last cut or mended
         self.drop_next = 0  # so many messages more are lost
         self.believed: dict[str, str] = {}  # node -> the host which it takes for the VIP's
@@ -69,7 +71,8 @@ class Network:
         connection is made first, which takes both directions."""
         if not valid():
             return
-        if self.arrives(source, target) and (not new or self.connected(target, source)):
+        lost = (source, target) in self.small_only and call.__name__ in LARGE
+        if not lost and self.arrives(source, target) and (not new or self.connected(target, source)):
             self.clock.after(self.delay(source, target), call, *arguments)
         else:
             longer = min(2 * resend, 2.0)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mysql_ha_agent.model import Peer, Seen, State
-from mysql_ha_agent.standing import stuck, waits
-from mysql_ha_agent.telling import is_eligible, is_up, left_behind
+from mysql_ha_agent.standing import applier_stands, stuck, waits
+from mysql_ha_agent.telling import commits_wait, gives_up, is_eligible, is_up, left_behind
 from mysql_ha_agent.view import View
 
 from .fast import replace
@@ -24,6 +24,12 @@ PACE = 0.02
 FRESH_BOUND = 0.1
 STUCK = 0.02
 TAKES = 0.001  # seconds that an agent needs to answer
+
+# What an agent of the version before does not tell, as peers.parse reads its silence.
+OLD_AGENT: dict[str, object] = {
+    "witnessed": True, "events_disabled": (), "vote": 0, "voted_for": "", "pending": "", "stopped": False,
+    "applier_stands": False, "flushes": True, "commits_wait": False, "behind": None, "unsaved": 0.0,
+}
 
 Answer = Callable[[], None]
 
@@ -163,11 +169,17 @@ class Peering:
         self._open[number] = name, give_up
         other = self.agent.world.hosts[name].agent.peering
         if not self._filtered(name):
-            self.network.stream(self.own, name, valid, other.arrived, self.own, kind, seen, valid, answer, refuse,
-                                new=not self._connected.get(connection, False))
+            self.network.stream(
+                self.own, name, valid, other.arrived, self.own, kind, seen, valid, answer, refuse, self._gives_up(),
+                new=not self._connected.get(connection, False))
         elif name in self.network.rejecting:
             self.network.datagram(self.own, self.own, refuse)
         self.clock.after(BOUND + (WAIT if kind == "follow" else 0.0), give_up)
+
+    def _gives_up(self) -> int | None:
+        agent = self.agent
+        return None if agent.told is None else gives_up(
+            View(agent.config, agent.told[0], agent.host.local()), agent.told[1])
 
     def _filtered(self, name: str) -> bool:
         hosts = self.agent.world.hosts
@@ -196,7 +208,7 @@ class Peering:
         if before is None or before[0] != serial[0] or before[1] <= clock:
             self._known_clock[name] = serial[0], clock
             hears = tuple((member, phase, age - took) for member, phase, age in told.hears)
-            content = replace(told, hears=hears, refused=known.refused, knocked=known.knocked)
+            content = replace(told, hears=hears, refused=known.refused, knocked=known.knocked, gives_up=known.gives_up)
         news = known.error or self._known_serial.get(name) != serial
         self._known_serial[name] = serial
         at = self.agent.world.variant.answered_at(sent, self.agent.host.local())
@@ -209,7 +221,7 @@ class Peering:
 
     def arrived(
         self, asker: str, kind: str, seen: tuple[int, int] | None, valid: Callable[[], bool],
-        answer: Callable[[Peer, tuple[int, int], float], None], refuse: Callable[[], None],
+        answer: Callable[[Peer, tuple[int, int], float], None], refuse: Callable[[], None], says: int | None,
     ) -> None:
         agent = self.agent
         host = agent.host
@@ -220,10 +232,10 @@ class Peering:
                 self.network.datagram(self.own, asker, refuse)
             return
         if agent.stopped:
-            self.clock.after(STUCK, self.arrived, asker, kind, seen, valid, answer, refuse)
+            self.clock.after(STUCK, self.arrived, asker, kind, seen, valid, answer, refuse, says)
             return
         known = self.peers[asker]
-        self._put(replace(known, knocked=host.local()))
+        self._put(replace(known, knocked=host.local(), gives_up=says))
         life = agent.life
 
         def reply() -> None:
@@ -266,11 +278,12 @@ class Peering:
         assert agent.told is not None
         seen, state = agent.told
         now, saved = agent.host.local(), agent.world.variant.shown(seen.saved, state)
+        view = View(agent.config, seen, now)
         left = saved.left_behind or left_behind(agent.config, seen, state)
         said = (
             state.phase, not state.reasons, seen.vip_here, is_up(agent.config, seen, now), saved.generation, saved.led,
-            saved.alone, left, saved.errant or state.durable.errant,
-            waits(View(agent.config, seen, now), state), seen.hold,
+            saved.alone, left, saved.errant or state.durable.errant, saved.vote, saved.voted_for,
+            view.receives_nothing, waits(view, state), seen.hold,
         )
         if said != self._said:
             self._said = said
@@ -281,7 +294,8 @@ class Peering:
 
     def _content(self, now: float) -> Peer:
         assert self.agent.told is not None
-        return content(self.agent, *self.agent.told, now)
+        told = content(self.agent, *self.agent.told, now)
+        return replace(told, **OLD_AGENT) if self.agent.old else told
 
 
 def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
@@ -295,12 +309,18 @@ def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
         closed=up and server is not None and server.read_only, eligible=is_eligible(state),
         generation=saved.generation, led=saved.led, alone=saved.alone,
         left_behind=saved.left_behind or left_behind(config, seen, state), disk_stalled=round(seen.disk_stalled, 3),
-        errant=bool(saved.errant or state.durable.errant),
+        errant=saved.errant or state.durable.errant, vote=saved.vote, voted_for=saved.voted_for,
+        unsaved=round(seen.state_file.unsaved, 3),
         lead=int(seen.lead) if seen.lead and seen.lead.isdigit() else 0,
         stuck=stuck(View(config, seen, now), state), waits=waits(View(config, seen, now), state),
+        commits_wait=commits_wait(seen, state),
         hears=tuple(
             (peer.name, peer.phase, now - peer.answered) for peer in seen.peers if peer.answered is not None),
         uuid=server.uuid if server else "", gtid_executed=server.gtid_executed if server else "",
+        pending=server.pending if server else "", stopped=View(config, seen, now).receives_nothing,
         receiving=bool(channels) and channels[0].receiver == "Yes", has_channel=bool(channels),
+        applier_stands=applier_stands(View(config, seen, now), state),
+        drained=all(channel.drained for channel in channels), flushes=server is None or server.flushes,
         lag=channels[0].lag if channels else None,
+        behind=None if state.received_of is None else now - state.received_of,
     )

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from simulation import simulate
 from simulation.faults import KINDS, TARGETS, Fault
-from simulation.mutants import MUTANTS, STANDBY, WRITER, Plan, When
+from simulation.mutants import MUTANTS
+from simulation.plans import STANDBY, WRITER, Plan, When
 from simulation.schedules import Failed, Schedule, random_schedule, run
 from simulation.world import Setup
 
@@ -85,7 +86,7 @@ def test_a_seed_replays(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_violation_is_told_with_its_trace() -> None:
-    schedule = MUTANTS["TrackFileFirst"].plan.schedule(0)
+    schedule = Plan((When(1, 2, "hold", WRITER, (3, 5)),)).schedule(0)
     with pytest.raises(Failed) as caught:
         run(schedule, MUTANTS["TrackFileFirst"]())
     report = caught.value.report()

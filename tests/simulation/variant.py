@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mysql_ha_agent.core import decide
-from mysql_ha_agent.model import AnyDecision, Durable, Seen, State
+from mysql_ha_agent.decisions import AnyDecision
+from mysql_ha_agent.model import Durable, Seen, State
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 class Variant:
     relay_log_recovery = False
     demotes_semi_sync_first = False
+    reopens_sessions = True  # each of the agent's sessions that was killed, not only the watching one
+    admin_interface = True  # the agent comes in although max_connections is reached
+    renews_uuid = False  # a re-seeded instance gets a new server_uuid, so that no GTID is used twice
 
     def decide(
         self, agent: Agent, seen: Seen, state: State, now: float,

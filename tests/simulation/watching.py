@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mysql_ha_agent import model
 from mysql_ha_agent.model import WRITER_SET, Comparison, Mysqld, SemiSync, Server
 
-from .channels import MORE_THAN_SOURCE, Counts
+from .channels import MORE_THAN_SOURCE, Channel, Counts
 from .fast import changed
 
 if TYPE_CHECKING:
@@ -23,11 +23,20 @@ DEAD = Mysqld(alive=False, error="nobody listens at the socket")
 
 @lru_cache(maxsize=4096)
 def counts_of(text: str) -> Counts:
-    counts = {}
+    counts: Counts = {}
     for part in filter(None, text.split(",")):
-        uuid, _, numbers = part.partition(":1-")
-        counts[uuid] = int(numbers)
+        uuid, _, numbers = part.partition(":")
+        counts[uuid] = max(counts.get(uuid, 0), int(numbers.rpartition("-")[2]))
     return counts
+
+
+def without(counts: Counts, errant: str) -> Counts:
+    """Without these transactions, which are the newest of their server_uuid."""
+    left = dict(counts)
+    for part in filter(None, errant.split(",")):
+        uuid, _, numbers = part.partition(":")
+        left[uuid] = min(left.get(uuid, 0), int(numbers.partition("-")[0]) - 1)
+    return left
 
 
 def missing(of: Counts, than: Counts, without: str) -> str:
@@ -48,6 +57,7 @@ class Watching:
         self._mysqld = DEAD
         self._server = None
         self._connected = -1  # the life of mysqld that is connected to
+        self.lost_sessions: set[str] = set()  # killed by a person, or by a proxy that cleans up
         self._details_due = 0.0
         self._looks = False
 
@@ -85,7 +95,7 @@ class Watching:
     def _poll(self, life: int) -> None:
         if life != self.agent.life:
             return
-        database, clock = self.agent.host.database, self.agent.clock
+        database, clock, variant = self.agent.host.database, self.agent.clock, self.agent.world.variant
         delay = self.agent.config.poll_interval
         if not self.agent.stopped:
             if not database.alive:
@@ -93,7 +103,11 @@ class Watching:
                     self._mysqld = DEAD
                     self.agent.wake()
             elif database.life != self._connected:
-                if database.running:
+                if database.full and not variant.admin_interface:
+                    self._mysqld = Mysqld(True, self.agent.host.local(), None, "Too many connections")
+                    self.agent.wake()
+                elif database.running:
+                    self.lost_sessions.clear()
                     self._connected = database.life
                     self._server = None
                     self._details_due = 0.0
@@ -103,6 +117,8 @@ class Watching:
                     self._mysqld = Mysqld(True, None, None, "somebody listens, and does not answer")
                     self.agent.wake()
             else:
+                if variant.reopens_sessions and not database.full:
+                    self.lost_sessions.clear()
                 self._read_after(database.latency)
                 delay += database.latency
         clock.after(delay, self._poll, life)
@@ -140,34 +156,57 @@ class Watching:
     def _details(self) -> dict[str, object]:
         agent = self.agent
         database = agent.host.database
-        own = database.executed
+        own, held = database.executed, database.received
         comparisons = []
-        sets = [(peer.name, peer.gtid_executed, peer.uuid) for peer in agent.peering.seen() if peer.uuid]
+        sets = [(peer.name, peer.held, peer.uuid, peer.errant) for peer in agent.peering.seen() if peer.uuid]
         writer = agent.state.writer_set
         if writer:
-            sets.append((WRITER_SET, writer, ""))
-        for name, text, uuid in sets:
+            sets.append((WRITER_SET, writer, "", ""))
+        masked = "" if database.read_only else database.uuid
+        commits = database.binlog[database.committed:] if database.semi_sync else []
+        for name, text, uuid, errant in sets:
             theirs = counts_of(text)
             comparisons.append((name, Comparison(
-                of_set=text, peer_extra=missing(own, theirs, database.uuid), own_extra=missing(theirs, own, uuid),
+                of_set=text, peer_extra=missing(own, without(theirs, errant) if errant else theirs, masked),
+                own_extra=missing(theirs, own, uuid),
                 lacks=any(number > theirs.get(of, 0) for of, number in own.items()),
+                unreceived=any(number > held.get(of, 0) for of, number in theirs.items()),
+                has_waiting=any(number <= theirs.get(of, 0) for of, number, _ in commits),
             )))
         waiting = len(database.binlog) - database.committed if database.semi_sync else 0
         return {
             "semi_sync": SemiSync(database.semi_sync, database.clients(), waiting, database.acknowledged),
             "gtid_executed": database.executed_text, "relay_synced": database.relay_synced,
-            "acknowledges": database.acknowledges,
+            "pending": missing(own, held, ""), "acknowledges": database.acknowledges,
             "channels": self._channels(), "comparisons": tuple(comparisons)}
 
     def _channels(self) -> tuple[model.Channel, ...]:
         agent = self.agent
-        now = agent.clock.now
         return tuple(
             model.Channel(
                 name=agent.channel_name(channel), source_host=agent.source_address(channel), source_port=3306,
                 receiver=channel.receiver, applier=channel.applier, receiver_error=channel.receiver_error,
                 receiver_message="more than the source has" if channel.receiver_error == MORE_THAN_SOURCE else "",
                 drained=channel.drained and agent.host.database.committed == len(agent.host.database.binlog),
-                lag=0.0 if channel.drained else round(now - channel.pending_since, 3),
+                lag=self._lag(channel), place=self._place(channel),
+                delay=round(agent.host.database.sql_delay),
+                blocked="a lock" if agent.host.database.applier_locks or agent.host.database.read_locks else "",
             )
             for channel in agent.host.database.channels)
+
+    def _place(self, channel: Channel) -> str:
+        """What is on the wire goes on arriving, piece by piece, as long as the wire is whole."""
+        stream, place = channel.stream, str(len(channel.relay))
+        if stream is None or not stream.in_flight or not stream.whole():
+            return place
+        source, own = stream.source.host.name, self.agent.host.name
+        arrives = stream.source.running and stream.passes() and self.agent.network.connected(source, own)
+        return f"{place} {self.agent.clock.now}" if arrives else place
+
+    def _lag(self, channel: Channel) -> float:
+        """By this host's wall clock, since the oldest transaction that is not applied was committed by the writer's."""
+        if channel.drained:
+            return 0.0
+        host = self.agent.host
+        committed = host.world.ledger.accepted_at.get(channel.relay[channel.applied][2], 0.0)
+        return max(0.0, round(host.clock.now + host.wall_ahead - committed, 3))

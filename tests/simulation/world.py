@@ -7,18 +7,21 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass
+from typing import Protocol
 
 from mysql_ha_agent.config import Config, parse
+from mysql_ha_agent.decisions import Decision, Save
 
-from .channels import MORE_THAN_SOURCE, VIP, Channel
+from .channels import VIP, Channel
 from .client import Client
 from .clockwork import Clockwork, Violation
-from .database import Database
 from .fast import speed_up
 from .host import Host
 from .ledger import Ledger
 from .network import Network
+from .people import Operator
 from .variant import Variant
+from .wellness import ailments, excuse, standing
 
 speed_up()
 
@@ -27,6 +30,14 @@ STALL_BOUND = 10.0  # seconds for which a standby's fault may hold up commits: l
 TWO_BOUND = 3.0  # seconds for which two instances that hear each other may both be open
 VIP_BOUND = 25.0  # I3: seconds for which the VIP may stand before an instance that is not the writer
 NAMES = "abcdefgh"
+
+
+class Armed(Protocol):
+    """A fault that comes with a decision."""
+
+    on: str
+
+    def fire(self, decider: Host) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,8 @@ class Setup:
                 for member in self.names
             ],
             "durability": self.durability, "takeover": self.takeover, "rejoin": self.rejoin,
-            "witnesses": self.witnesses, "disk_timeout": 3, "fence_command": ["/bin/true"] if self.fence else [],
+            "witnesses": self.witnesses, "disk_timeout": 3, "lease": max(3.0, 3 * self.advert_interval + 1.5),
+            "fence_command": ["/bin/true"] if self.fence else [],
         }))
 
 
@@ -79,6 +91,9 @@ class World:
         self.variant = variant or Variant()
         self.clock = Clockwork(seed)
         self.steps = self.transactions = 0
+        self.sizes: dict[int, float] = {}  # large transactions: seconds on the wire, and in the applier
+        self.next_size = 0.0  # of the next transaction that a client begins
+        self.haste = 1.0  # by which clients' pauses are shorter
         self.hosts: dict[str, Host] = {}
         self.network = Network(self.clock, self.hosts)
         self.silent_witnesses = set() if setup.witnesses_answer else set(setup.witnesses)
@@ -92,6 +107,10 @@ class World:
         self.only_standby_fails = False  # a fault that leaves the writer, its host and its wires whole
         self.one_at_a_time = False
         self._two_since: float | None = None
+        self.faults = 0  # that have begun and not ended
+        self.settled = 0.0  # when a fault last began or ended
+        self.armed: list[Armed] = []
+        self.burdened: Host | None = None  # what is wrong there stays so until the end
         self.roles: dict[str, Host] = {}  # who was what when the first fault came
         impatient = [f"c{number}" for number in range(1, setup.load + 1)]
         for node in (*self.hosts, *impatient, "patient"):
@@ -124,44 +143,6 @@ class World:
         others = [host for host in self.candidates if host is not writer]
         return self.clock.rng.choice(others or self.candidates)
 
-    def ailments(self) -> list[str]:
-        """Why the cluster is not well yet; empty: it is."""
-        writer = self.writer()
-        if writer is None:
-            return ["nobody is the writer"]
-        others = [host for host in self.candidates if host is not writer]
-        found = [f"{host.name} is writable too" for host in others if host.database.writable]
-        found += [f"{host.name} has the VIP" for host in self.candidates if host.vip != (host is writer)]
-        if self.clock.now - self.ledger.last_acknowledged > 1.0:
-            found.append("nothing has been acknowledged for a second")
-        if len(self.candidates) > 1 and (not writer.database.semi_sync or writer.agent.saved.alone):
-            found.append(f"{writer.name} does not wait for a second copy")
-        for host in self.hosts.values():
-            found += [f"{host.name}: {what}" for what in self._ails(host, writer)]
-        return found
-
-    def _ails(self, host: Host, writer: Host) -> list[str]:
-        agent = host.agent
-        if not agent.alive or agent.told is None:
-            return ["no agent"]
-        state = agent.state
-        if host is writer:
-            return [] if state.phase == "writer" else [f"phase {state.phase}"]
-        found = []
-        if state.phase != "standby":
-            found.append(f"phase {state.phase}")
-        if host.is_candidate and state.reasons:
-            found.append(" ".join(state.reasons))
-        if all(channel.receiver != "Yes" for channel in host.database.channels):
-            found.append("receives nothing")
-        if host.database.received != writer.database.flushed and host.database.binlog \
-                and any(host.database.received.get(uuid, 0) > writer.database.flushed.get(uuid, 0)
-                        for uuid in host.database.received):
-            found.append("has what the writer has not")
-        if not all(channel.drained for channel in host.database.channels):
-            found.append("is behind")
-        return found
-
     # ---- time --------------------------------------------------------------------------------------------------------
 
     def run(self, seconds: float) -> None:
@@ -170,12 +151,22 @@ class World:
     def get_well(self, within: float) -> None:
         """Raises Violation when it does not: nobody has to help, except with what the operator does."""
         end = self.clock.now + within
-        ails = self.ailments()
+        ails = ailments(self)
         while ails:
             if self.clock.now >= end:
                 raise Violation(f"the cluster did not get well within {within:g} s: {'; '.join(ails)}")
             self.run(0.5)
-            ails = self.ailments()
+            ails = ailments(self)
+
+    def writes_again(self, within: float) -> None:
+        """Raises Violation when no client is told OK, and nothing that is documented explains it."""
+        began = self.clock.now
+        while self.ledger.last_acknowledged <= began:
+            if self.clock.now >= began + within:
+                if not excuse(self):
+                    raise Violation(f"I3: nobody writes within {within:g} s: {standing(self)}")
+                return
+            self.run(0.5)
 
     def _look(self) -> None:
         self.operator.look()
@@ -193,6 +184,26 @@ class World:
                     f" {agent.state.waiting} {' '.join(agent.state.reasons)}")
         self.clock.after(LOOK_EVERY, self._look)
 
+    # ---- faults ------------------------------------------------------------------------------------------------------
+
+    def began(self) -> None:
+        """A fault, which `ended` undoes."""
+        self.faults += 1
+        self.settled = self.clock.now
+
+    def ended(self) -> None:
+        self.faults -= 1
+        self.settled = self.clock.now
+
+    def decided(self, host: Host, decision: Decision) -> None:
+        """Some faults wait for a decision; that the state file is tried is none."""
+        if isinstance(decision, Save) and decision.probe:
+            return
+        for armed in [one for one in self.armed if one.on == type(decision).__name__]:
+            self.armed.remove(armed)
+            armed.fire(host)
+
+    # ---- checks ------------------------------------------------------------------------------------------------------
 
     def _check_two_writers(self) -> None:
         open_ones = [host for host in self.candidates if host.database.writable and self._is_up(host)]
@@ -221,81 +232,3 @@ class World:
                     and network.both_ways(host.name, of.name) and self.clock.now - network.changed > 0.5:
                 return host
         return None
-
-
-class Operator:
-    """The person who does what the agent leaves to a person: a new copy for a quarantined instance, an approval."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._busy: set[str] = set()
-
-    def look(self) -> None:
-        clock = self.world.clock
-        for host in self.world.hosts.values():
-            agent = host.agent
-            if host.name in self._busy or host.paused or not agent.alive or not host.database.running:
-                continue
-            diverged = any(channel.receiver_error == MORE_THAN_SOURCE for channel in host.database.channels)
-            if agent.saved.errant or (diverged and not host.database.writable):
-                self._busy.add(host.name)
-                clock.after(clock.between(1, 4), self.clone, host)
-            elif agent.state.waiting.startswith("a person"):
-                self._busy.add(host.name)
-                clock.after(clock.between(1, 4), self._approve, host)
-
-    def _approve(self, host: Host) -> None:
-        if host.powered:
-            host.say("a person runs: mysql-ha promote")
-            host.files.request = "promote"
-            self.world.clock.after(10.0, self._withdraw, host)
-        else:
-            self._busy.discard(host.name)
-
-    def _withdraw(self, host: Host) -> None:
-        host.files.request = None
-        self._busy.discard(host.name)
-
-    def clone(self, host: Host) -> None:
-        """Under a hold, from the writer; mysqld restarts itself at the end."""
-        self._busy.add(host.name)
-        writer = self.world.writer()
-        ready = (
-            writer is not None and writer is not host and host.powered and not host.paused and host.database.running
-            and not host.database.writable and host.files.hold is None and not host.disk_stalled
-            and writer.database.running and self.world.network.both_ways(host.name, writer.name))
-        if not ready:
-            self._busy.discard(host.name)
-            return
-        host.say("is cloned from the writer")
-        host.files.hold = "clone"
-        host.keep_down += 1
-        self.world.clock.after(0.5, self._copy, host, host.boots)
-
-    def _copy(self, host: Host, boots: int) -> None:
-        writer = self.world.writer()
-        if writer is not None and writer is not host and host.powered and not host.database.writable \
-                and writer.database.running:
-            host.database.die()
-            _copy_data(writer.database, host.database)
-        host.keep_down -= 1
-        self.world.clock.after(1.0, self._cloned, host, boots)
-
-    def _cloned(self, host: Host, boots: int) -> None:
-        host.start_mysqld()
-        if host.files.hold == "clone":
-            host.files.hold = None
-        self._busy.discard(host.name)
-        host.agent.wake()
-
-
-def _copy_data(donor: Database, to: Database) -> None:
-    """CLONE: the donor's committed state, and an empty relay log."""
-    to.binlog = list(donor.binlog[:donor.committed])
-    to.flushed = dict(donor.executed)
-    to.executed = {}
-    to.committed = 0
-    for channel in to.channels:
-        channel.relay.clear()
-        channel.applied = channel.unsynced = 0
-    to.recount_received()

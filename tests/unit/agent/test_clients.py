@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mysql_ha_agent import clients
 from mysql_ha_agent.clients import ESTABLISHED, LISTEN, Connection, concerned, parse
-from mysql_ha_agent.model import SendAway
+from mysql_ha_agent.decisions import SendAway
 from unit.agent.world import DOWN, KNOWN, LED, STANDBY, WRITER, kinds, run
 
 AGENT = Path(clients.__file__).parents[1]
@@ -45,6 +45,10 @@ class TestConcerned:
     def test_where_another_mysqld_listens_by_now_nobody_is_sent_away(self) -> None:
         assert concerned([CLIENT, LISTENER], {6}, VIP.packed, {MEMBER}) == []
         assert concerned([CLIENT], {7}, VIP.packed, {MEMBER}) == []
+
+    def test_one_that_shuts_down_has_closed_its_listeners_itself(self) -> None:
+        replica = one(ESTABLISHED, "10.0.0.100", "10.0.0.2")
+        assert concerned([CLIENT, replica], None, VIP.packed, {MEMBER}) == [CLIENT]
 
     @pytest.mark.parametrize("other", [
         one(ESTABLISHED, "10.0.0.1"),  # not to the VIP

@@ -8,24 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from mysql_ha_agent.model import (
-    Demote,
-    Durable,
-    Fence,
-    Mysqld,
-    Open,
-    Peer,
-    Save,
-    Seen,
-    SemiSync,
-    Server,
-    SetLead,
-    SetTrack,
-    State,
-    StopReceiver,
-    SwitchSemiSync,
-    Witness,
-)
+from mysql_ha_agent.decisions import Demote, Fence, Open, Save, SetLead, SetTrack, StopReceiver, SwitchSemiSync
+from mysql_ha_agent.model import Durable, Mysqld, Peer, Seen, SemiSync, Server, State, Witness
 from unit.agent.world import (
     ARRIVED,
     B_WRITES,
@@ -34,7 +18,6 @@ from unit.agent.world import (
     DOWN,
     DURABLE,
     HUNG,
-    KEYS,
     KNOWN,
     LED,
     LED_LAST,
@@ -129,18 +112,14 @@ class TestPromotion:
         later = replace(UNCLAIMED, promoting_since=NOW - 0.2)
         assert [d.value for d in run(seen, later)[0] if isinstance(d, SetLead)] == ["16"]
 
-    def test_a_third_candidate_must_have_heard_before_writes_are_opened(self) -> None:
-        third = {"name": "c", "address": "10.0.0.4", "port": 3306, "agent_port": 8308, "role": "candidate"}
-        of = config(topology="source_replica", members=[*KEYS["members"][:2], third, KEYS["members"][2]])
-        old = replace(B, mysqld_up=False)
-        c = replace(B, name="c", receiving=True, generation=3)
-        server = replace(CLOSED, channels=(STOPPED,), comparisons=(("", SAME), ("c", SAME)))
-        seen = ready(server, peers=(old, c, R))
-        decisions, after = run(seen, PROMOTING, of=of)
-        assert kinds(decisions) == ["AskPeers"]
-        assert after.waiting == "c to hear of the promotion"
-        heard = replace(c, generation=4, receiving=False, left_behind=True)
-        assert "Open" in kinds(run(replace(seen, peers=(old, heard, R)), PROMOTING, of=of)[0])
+    def test_after_it_was_cut_off_itself_silence_says_nothing_yet(self) -> None:
+        gateway = replace(READY, witnesses=(Witness("gateway", NOW, NOW),), peers=(replace(SILENT, asked=NOW), R))
+        cut = replace(UNCLAIMED, heard=NOW - 1.6)
+        for peers, waits in (((replace(SILENT, asked=NOW),), True), ((replace(SILENT, asked=NOW), R), True)):
+            after = run(replace(gateway, peers=peers, saved=DURABLE), cut)[1]
+            assert (after.reconnected == NOW, after.waiting == "b to say whether it is the writer") == (waits, waits)
+        later = run(replace(gateway, saved=DURABLE), replace(cut, heard=NOW, reconnected=NOW - 1.1))[1]
+        assert later.claimed
 
     def test_what_the_writer_had_must_be_here(self) -> None:
         lacks = replace(SAME, peer_extra="v:8")
@@ -237,8 +216,8 @@ class TestPromotion:
     def test_refused_it_takes_part_again_when_the_holder_is_heard_in_vrrp(self) -> None:
         refused = replace(KNOWN, refused="b")
         assert run(STANDBY, refused)[1].reasons
-        assert run(replace(STANDBY, advert=NOW - 0.5), refused)[1].reasons == ()
-        assert run(replace(STANDBY, advert=NOW - 5), refused)[1].reasons
+        assert run(replace(STANDBY, adverts=(("b", NOW - 0.5),)), refused)[1].reasons == ()
+        assert run(replace(STANDBY, adverts=(("b", NOW - 5), ("c", NOW))), refused)[1].reasons
 
     def test_of_two_that_promote_the_first_in_the_list_goes_on(self) -> None:
         also = replace(B, phase="promoting", vip_here=True)

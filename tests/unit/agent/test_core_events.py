@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from mysql_ha_agent.model import EnableEvents, Peer
+from mysql_ha_agent.decisions import EnableEvents
+from mysql_ha_agent.model import Peer
 from unit.agent.world import B_WRITES, CLOSED, KNOWN, LED, NOW, OPENED, STANDBY, WRITER, R, config, kinds, run, up
 
 OLD = ("`shop`.`old`",)

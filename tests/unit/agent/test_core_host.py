@@ -8,14 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from mysql_ha_agent.model import (
-    RemoveVip,
-    Seen,
-    Server,
-    State,
-    VipProbe,
-    Witness,
-)
+from mysql_ha_agent.decisions import RemoveVip
+from mysql_ha_agent.model import Seen, Server, State, VipProbe, Witness
 from mysql_ha_agent.view import View
 from unit.agent.world import (
     B_WRITES,

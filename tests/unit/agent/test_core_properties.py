@@ -10,25 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mysql_ha_agent.model import (
-    Comparison,
-    Demote,
-    Durable,
-    Kill,
-    Mysqld,
-    Open,
-    Peer,
-    Seen,
-    SemiSync,
-    Server,
-    SetTrack,
-    StartReceiver,
-    State,
-    StopReceiver,
-    SwitchSemiSync,
-    VipProbe,
-    Witness,
-)
+from mysql_ha_agent.decisions import Demote, Kill, Open, SetTrack, StartReceiver, StopReceiver, SwitchSemiSync
+from mysql_ha_agent.model import Comparison, Durable, Mysqld, Peer, Seen, SemiSync, Server, State, VipProbe, Witness
 from mysql_ha_agent.standing import in_contact
 from mysql_ha_agent.view import View
 from unit.agent.world import CHANNEL, NOW, ONE_WAY, TO_VIP, config, run
@@ -54,9 +37,11 @@ mysqlds = st.builds(Mysqld, alive=st.booleans(), answered=maybe_times, server=st
 peers = st.builds(
     Peer, name=st.just("b"), asked=maybe_times, answered=maybe_times, mysqld_up=st.booleans(), closed=st.booleans(),
     phase=st.sampled_from(["", "standby", "promoting", "writer", "demoting", "down"]), eligible=st.booleans(),
-    uuid=st.just("v"), gtid_executed=sets, receiving=st.booleans(), lag=st.none() | st.floats(0, 99),
+    uuid=st.just("v"), gtid_executed=sets, receiving=st.booleans(), pending=sets,
+    behind=st.none() | st.floats(0, 99), stopped=st.booleans(), drained=st.booleans(),
+    vote=st.integers(0, 5), voted_for=st.sampled_from(["", "a", "b"]), commits_wait=st.booleans(),
     refused=maybe_times, knocked=maybe_times, vip_here=st.booleans(), generation=st.integers(0, 3),
-    led=st.integers(0, 3), alone=st.booleans(), left_behind=st.booleans(), errant=st.booleans(), waits=st.booleans(),
+    led=st.integers(0, 3), alone=st.booleans(), left_behind=st.booleans(), errant=sets, waits=st.booleans(),
     lead=st.sampled_from([0, 8, 16]), has_channel=st.booleans(),
 )
 durables = st.builds(
@@ -78,7 +63,8 @@ states = st.builds(
     State, durable=durables, phase=st.sampled_from(["starting", "standby", "promoting", "writer", "demoting", "held"]),
     led=st.booleans(), last_tick=maybe_times, awake_since=times, promoting_since=maybe_times,
     demoting_since=maybe_times, killed=st.booleans(), alone_since=maybe_times, refused=st.none() | st.just("b"),
-    errant_since=maybe_times, caught_up_since=maybe_times, started=times, contact=maybe_times,
+    suspects=st.none() | st.tuples(sets, times), received_of=maybe_times, fed_since=maybe_times,
+    applying_since=st.none() | st.tuples(sets, times), caught_up_since=maybe_times, started=times, contact=maybe_times,
     writer=st.sampled_from(["", "b"]), writer_set=sets, promised=st.booleans(), down_since=maybe_times,
     unfed_since=maybe_times, waits_since=maybe_times, opened_at=maybe_times, claimed=st.booleans(),
     vip_lost=maybe_times, stale_since=maybe_times,

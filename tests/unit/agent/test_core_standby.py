@@ -8,15 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from mysql_ha_agent.model import (
-    Comparison,
-    Durable,
-    Peer,
-    Save,
-    SemiSync,
-    SetTrack,
-    StartReceiver,
-)
+from mysql_ha_agent.decisions import Save, SetTrack, StartReceiver
+from mysql_ha_agent.model import Comparison, Durable, Peer, SemiSync
 from unit.agent.world import (
     B_WRITES,
     CHANNEL,
@@ -135,7 +128,7 @@ class TestErrant:
     def test_known_after_it_was_seen_for_a_while_and_kept(self) -> None:
         state = run(self.SEEN)[1]
         assert state.durable.errant == ""
-        state = replace(state, errant_since=NOW - 2)
+        state = replace(state, suspects=("u:10", NOW - 2))
         decisions, state = run(self.SEEN, state)
         assert state.durable.errant == "u:10"
         assert any(isinstance(decision, Save) for decision in decisions)

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from mysql_ha_agent import mysqld
+from mysql_ha_agent import mysqld, sessions
 from mysql_ha_agent.lib._connection import MysqlError
-from mysql_ha_agent.mysqld import NotThere, dial
+from mysql_ha_agent.sessions import NotThere, dial
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def test_an_instance_that_cannot_be_used_leaves_nothing_open(monkeypatch: pytest
 
     class Unusable:
         def __init__(self, near: socket.socket) -> None:
-            self._near = near
+            self.socket = near
 
         def wait_for_answers(self, seconds: float | None) -> None:
             return
@@ -91,14 +91,14 @@ def test_an_instance_that_cannot_be_used_leaves_nothing_open(monkeypatch: pytest
 
         def close(self) -> None:
             closed.append("session")
-            self._near.close()
+            self.socket.close()
 
-    def fake(*arguments: Any) -> tuple[Any, socket.socket]:
+    def fake(*arguments: Any) -> Any:
         near, far = socket.socketpair()
         far_ends.append(far)
-        return Unusable(near), near
+        return Unusable(near)
 
-    monkeypatch.setattr(mysqld, "dial", fake)
+    monkeypatch.setattr(sessions, "dial", fake)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _time in range(3):
         with pytest.raises(MysqlError):
@@ -106,4 +106,4 @@ def test_an_instance_that_cannot_be_used_leaves_nothing_open(monkeypatch: pytest
     for far in far_ends:
         far.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert len(closed) == 3 * len(mysqld.SESSIONS)
+    assert len(closed) == 3 * len(sessions.SESSIONS)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mysql_ha_agent.config import Config
-from mysql_ha_agent.eligibility import reasons_against
+from mysql_ha_agent.eligibility import certificate_problem, reasons_against
 from mysql_ha_agent.model import Mysqld, Seen, State, Witness
 from mysql_ha_agent.view import View
 from unit.agent.world import (
@@ -82,6 +82,9 @@ def test_may_lead(seen: Seen, state: State) -> None:
         (replace(WRITER, mysqld=HUNG), LED, "on no connection for 1.5 s"),
         (replace(STANDBY, vip_here=True, keepalived=False), KNOWN, "keepalived does not run"),
         (with_channel(STANDBY, applier_error=1062, applier_message="Twice"), KNOWN, "1062 while applying: Twice"),
+        (with_channel(STANDBY, applier_error=13121, applier_message="Relay log read failure"), KNOWN,
+         "missing: STOP REPLICA; RESET REPLICA; START REPLICA."),
+        (with_channel(STANDBY, name="x", applier_error=1594), KNOWN, "RESET REPLICA FOR CHANNEL 'x'; START"),
         (with_channel(STANDBY, receiver="No", receiver_error=13114), KNOWN, "13114 while receiving"),
         (STANDBY, replace(KNOWN, broken_at=NOW - 2.9), "broken by an error within the last 3 s"),
         (replace(STANDBY, mysqld=up(replace(CLOSED, gtid_executed=""))), KNOWN, "empty, while b has transactions"),
@@ -119,3 +122,17 @@ def test_of_two_writers_the_second_in_the_list_yields() -> None:
     seen = replace(both, peers=(replace(B_WRITES, name="a"),))
     assert reasons(both, LED) == ""
     assert "goes first" in reasons(seen, LED, second)
+
+
+REFUSED = (
+    "Error connecting to source 'mha_repl@10.0.0.2:3306'. This was attempt 4/0, with a delay of 1 seconds between."
+    " Message: SSL connection error: error:0A000086:SSL routines::certificate verify failed")
+
+
+def test_a_certificate_that_tls_refuses_is_named_and_breaks_no_channel() -> None:
+    refused = replace(CHANNEL, receiver="Connecting", receiver_error=2026, receiver_message=REFUSED)
+    assert certificate_problem(refused).startswith(
+        "TLS with 10.0.0.2 fails: error:0A000086:SSL routines::certificate verify failed. Compare the source's")
+    assert reasons(replace(STANDBY, mysqld=up(replace(CLOSED, channels=(refused,)))), KNOWN) == ""
+    assert certificate_problem(replace(refused, receiver="Yes")) == ""
+    assert certificate_problem(replace(refused, receiver_error=2003)) == ""

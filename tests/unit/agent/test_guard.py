@@ -236,6 +236,20 @@ class TestAgentHangs:
         assert process.poll() is None
         assert host.journal.lines == []
 
+    @pytest.mark.parametrize("process", [AGENT], indirect=True)
+    def test_one_that_proc_hides_is_not_killed_and_the_journal_says_so(
+        self, host: Host, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def hidden(path: Path) -> bytes:
+            raise FileNotFoundError
+
+        monkeypatch.setattr(Path, "read_bytes", hidden)
+        Path(host.config.alive_file).write_text(f"500.0 {process.pid}")
+        host.runs(3)
+        assert process.poll() is None
+        assert host.journal.lines == [
+            f"FAILED: the agent is silent and not killed: /proc hides process {process.pid} from the guard (hidepid)"]
+
     @pytest.mark.parametrize("alive", ["500.0 4194305", "500.0 -1", "500.0", "500.0 1 2", "x y"])
     def test_no_process(self, host: Host, alive: str) -> None:
         Path(host.config.alive_file).write_text(alive)

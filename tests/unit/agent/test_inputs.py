@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,27 @@ class TestFiles:
         pid_file = tmp_path / "keepalived.pid"
         assert not trackfile.KeepalivedWatch(str(pid_file)).runs()
         pid_file.write_text(f"{os.getpid()}\n")
+        assert not trackfile.KeepalivedWatch(str(pid_file)).runs()
+
+    @pytest.mark.parametrize("hidden", [FileNotFoundError, PermissionError])
+    def test_keepalived_may_be_hidden(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: type[OSError]
+    ) -> None:
+        """With hidepid=2 it has no directory in /proc, with hidepid=1 it cannot be read."""
+        real = Path.read_text
+
+        def read_text(path: Path, **how: Any) -> str:
+            if path.name == "comm":
+                raise hidden
+            return real(path, **how)
+
+        monkeypatch.setattr(Path, "read_text", read_text)
+        pid_file = tmp_path / "keepalived.pid"
+        pid_file.write_text(f"{os.getpid()}\n")
+        assert trackfile.KeepalivedWatch(str(pid_file)).runs()
+        with subprocess.Popen(["true"]) as ended:
+            ended.wait()
+        pid_file.write_text(f"{ended.pid}\n")
         assert not trackfile.KeepalivedWatch(str(pid_file)).runs()
 
     def test_the_memory_survives(self, tmp_path: Path) -> None:

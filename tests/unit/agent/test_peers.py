@@ -375,7 +375,7 @@ class TestOrder:
         known._answered(parse("b", self.answer(20.0)), sent=6.0)
         assert woken == [1]
         known._answered(parse("b", self.answer(20.5)), sent=6.5)
-        known.knock("b")
+        known.knock("b", None)
         assert woken == [1]
         known._answered(parse("b", self.answer(21.0, "s-2")), sent=7.0)
         assert woken == [2]

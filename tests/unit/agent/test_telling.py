@@ -17,7 +17,7 @@ from mysql_ha_agent import peers
 from mysql_ha_agent.model import Durable, Peer, Seen, SemiSync, State, VipProbe, Witness
 from mysql_ha_agent.telling import not_redundant, reader, status, writer
 from mysql_ha_agent.view import View
-from unit.agent.world import CHANNEL, CONFIG, KNOWN, LED, NOW, OPENED, SILENT, STANDBY, WRITER, B, R, config, up
+from unit.agent.world import CHANNEL, CONFIG, KNOWN, LED, NOW, OPENED, SILENT, STANDBY, WRITER, B, R, config, run, up
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "status.md"
 ERRANT = replace(STANDBY, saved=Durable(generation=3, errant="u:10"))
@@ -47,7 +47,7 @@ class TestStatus:
     def test_every_field_of_a_peer_that_it_can_tell_is_told(self) -> None:
         seen = replace(STANDBY, saved=Durable(7, 5, alone=True, left_behind=True, errant="u:1"), lead="24")
         peer = peers.parse("a", json.dumps(status(CONFIG, seen, KNOWN, NOW, "s-1")).encode()).peer
-        assert (peer.generation, peer.led, peer.alone, peer.left_behind, peer.errant) == (7, 5, True, True, True)
+        assert (peer.generation, peer.led, peer.alone, peer.left_behind, peer.errant) == (7, 5, True, True, "u:1")
         assert (peer.lead, peer.has_channel, peer.lag) == (24, True, 0.0)
 
     def test_only_what_is_on_disk_is_shown(self) -> None:
@@ -75,7 +75,7 @@ class TestNotRedundant:
             (replace(WRITER, saved=Durable(3, 3, alone=True)), LED,
              "Its commits are acknowledged without a second copy: b may lead."),
             (replace(WRITER, peers=(SILENT, R)), LED, "No other candidate may lead: b does not answer."),
-            (replace(WRITER, peers=(replace(B, eligible=False, errant=True), R)), LED,
+            (replace(WRITER, peers=(replace(B, eligible=False, errant="u:10"), R)), LED,
              "No other candidate may lead: b is quarantined."),
             (replace(WRITER, peers=(replace(B, eligible=False, left_behind=True), R)), LED,
              "No other candidate may lead: b was left behind."),
@@ -87,7 +87,7 @@ class TestNotRedundant:
             (replace(WRITER, peers=(B,), witnesses=(Witness("gateway", NOW),)), LED,
              "No witness answers: without its standby this writer would close, because it may be cut off."),
             (replace(WRITER, peers=(replace(B, witnessed=False), R)), LED,
-             "No witness answers b, which would not lead over a silent writer."),
+             "No other candidate may lead: b hears no witness, so it would not lead over a silent writer."),
         ],
     )
     def test_it_says_why(self, seen: Seen, state: State, said: str) -> None:
@@ -100,6 +100,17 @@ class TestHealthChecks:
 
     def test_a_writer_that_hangs_is_no_writer(self) -> None:
         assert writer(CONFIG, WRITER, LED, NOW + 2)[0] == 503
+
+    @pytest.mark.parametrize(
+        ("since", "told", "said"), [(1.4, 200, ""), (1.5, 503, "connection 7 of backup@localhost")])
+    def test_a_writer_whose_tables_are_locked_is_one_after_a_moment_no_more(
+        self, since: float, told: int, said: str
+    ) -> None:
+        server = replace(OPENED, locked_by="connection 7 of backup@localhost", locked_since=NOW - since)
+        seen = replace(WRITER, mysqld=up(server))
+        assert writer(CONFIG, seen, LED, NOW)[0] == told
+        assert status(CONFIG, seen, LED, NOW)["mysqld"]["locked_by"] == said
+        assert run(seen, LED)[1].reasons == ()  # it moves no VIP
 
     @pytest.mark.parametrize(
         ("seen", "fit"),

@@ -8,19 +8,20 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from mysql_ha_agent import watch as module
 from mysql_ha_agent.clock import now
 from mysql_ha_agent.lib._connection import MysqlError
+from mysql_ha_agent.model import Comparison
 from mysql_ha_agent.mysqld import process_behind
-from mysql_ha_agent.watch import RECONNECT_AFTER, Watch
+from mysql_ha_agent.watch import RECONNECT_AFTER, Holding, Watch
 from unit.agent.world import CONFIG, config
 
 MOST = 5
-SETS = {"b": ("v:1", "v"), "r": ("nonsense", "w")}
+SETS = {"b": Holding("v:1", "v"), "r": Holding("nonsense", "w")}
 
 
 class Enough(BaseException):
@@ -28,8 +29,13 @@ class Enough(BaseException):
 
 
 class FakeSession:
+    lock: ClassVar[dict[str, Any]] = {}
+
     def row(self, sql: str, args: Any = None) -> dict[str, Any]:
-        return {"executed": "u:1-9", "relay": 1, "acknowledges": "ON"}
+        if "metadata_locks" in sql:
+            return self.lock
+        return {"executed": "u:1-9", "pending": "", "owned": "", "relay": 1, "flushes": 1, "closed": 1,
+                "acknowledges": 1}
 
     def value(self, sql: str, args: Any = None) -> Any:
         return "110"
@@ -41,6 +47,13 @@ class FakeSession:
         return
 
 
+class FakeSessions(dict[str, FakeSession]):
+    trouble = ""
+
+    def lacks(self) -> str:
+        return self.trouble
+
+
 class FakeInstance:
     """In the place of Instance: nine logins that cost nothing."""
 
@@ -50,12 +63,21 @@ class FakeInstance:
         if FakeInstance.made >= MOST:
             raise Enough
         FakeInstance.made += 1
-        self.sessions = {"watch": FakeSession()}
+        self.sessions = FakeSessions(watch=FakeSession())
         self.process = SimpleNamespace(pid=1, alive=lambda: True, ends=lambda within: False)
         self.dialect = SimpleNamespace(version="9.7.4")
-        self.uuid, self.semi_sync_source = "u", None
+        self.uuid, self.semi_sync_source, self.semi_sync_replica = "u", None, None
 
     def find_semi_sync(self) -> None:
+        return
+
+    def renew_watch(self) -> bool:
+        return False
+
+    def stops(self) -> bool:
+        return False
+
+    def make_room(self) -> None:
         return
 
     def ended(self, seconds: float, woken: int) -> bool:
@@ -75,11 +97,11 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "read_channels_of", lambda session: [])
 
 
-def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., dict[str, str]]:
-    def compare(session: Any, theirs: str) -> dict[str, str]:
-        if wrong(theirs):
+def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., Comparison]:
+    def compare(session: Any, own: Any, holding: Holding) -> Comparison:
+        if wrong(holding.held):
             raise error
-        return {"gtid_missing": "", "gtid_extra": ""}
+        return Comparison(holding.held, "", "", False)
 
     return compare
 
@@ -88,7 +110,7 @@ def refuses(wrong: Callable[[str], bool], error: MysqlError) -> Callable[..., di
 class TestComparison:
     def test_a_set_that_mysqld_does_not_take_costs_that_comparison_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         malformed = MysqlError("Malformed GTID set specification 'nonsense'.", 1772)
-        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: theirs == "nonsense", malformed))
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: theirs == "nonsense", malformed))
         watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
         watch.instance = instance  # type: ignore[assignment]
         watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
@@ -99,13 +121,34 @@ class TestComparison:
 
     @pytest.mark.parametrize("number", [None, 0, 2013])
     def test_a_lost_session_is_no_malformed_set(self, monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
-        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: True, MysqlError("it is gone", number)))
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: True, MysqlError("it is gone", number)))
         watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
         with pytest.raises(MysqlError, match="it is gone"):
             watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
 
+    def test_who_has_locked_all_tables_and_since_when(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: False, MysqlError("")))
+        monkeypatch.setattr(module, "DETAILS_EVERY", 0.0)
+        clock = [10.0]
+        monkeypatch.setattr(module, "now", lambda: clock[0])
+        watch, instance = Watch(CONFIG, lambda: None, lambda: SETS), FakeInstance()
+        watch.instance = instance  # type: ignore[assignment]
+        seen = []
+        backup = {"id": 7, "user": "backup", "host": "localhost"}
+        root = {"id": 8, "user": "root", "host": "localhost"}
+        for lock in ({}, backup, backup, root, {}):
+            clock[0] += 1
+            monkeypatch.setattr(FakeSession, "lock", lock)
+            watch.read(instance, instance.sessions["watch"])  # type: ignore[arg-type]
+            server = watch.seen().server
+            assert server is not None
+            seen.append((server.locked_by, server.locked_since))
+        assert seen == [
+            ("", None), ("connection 7 of backup@localhost", 12.0), ("connection 7 of backup@localhost", 12.0),
+            ("connection 8 of root@localhost", 14.0), ("", None)]
+
     def test_what_fails_at_every_look_is_no_storm_of_logins(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "compare_gtid", refuses(lambda theirs: True, MysqlError("it is gone", 2013)))
+        monkeypatch.setattr(module, "compare", refuses(lambda theirs: True, MysqlError("it is gone", 2013)))
         slept: list[float] = []
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=slept.append))
         with pytest.raises(Enough):

@@ -10,18 +10,8 @@ from typing import Any
 
 from mysql_ha_agent.config import Config, parse
 from mysql_ha_agent.core import decide
-from mysql_ha_agent.model import (
-    AnyDecision,
-    Channel,
-    Comparison,
-    Durable,
-    Mysqld,
-    Peer,
-    Seen,
-    SemiSync,
-    Server,
-    State,
-)
+from mysql_ha_agent.decisions import AnyDecision
+from mysql_ha_agent.model import Channel, Comparison, Durable, Mysqld, Peer, Seen, SemiSync, Server, State
 
 NOW = 1000.0
 KEYS: dict[str, Any] = {

@@ -12,7 +12,10 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules impo
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import describe as describe_haproxy
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._haproxy_conf import parse as parse_haproxy
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import parse
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_keywords import ignored
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_misread import misread
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._vrrp import combine
 
 UUIDS = {host: f"00000000-0000-0000-0000-00000000000{number}" for number, host in enumerate(("db1", "db2", "lvs"), 1)}
@@ -48,12 +51,14 @@ vrrp_instance orders {{
 DIRECTOR = """\
 global_defs {
     enable_script_security
-    lvs_timeouts tcp 900 tcpfin 5 udp 300
+    lvs_timeouts tcp 8000 tcpfin 5 udp 300
 }
 virtual_server 192.0.2.200 3306 {
     lb_algo wlc
     lb_kind DR
     persistence_timeout 15
+    delay_loop 2
+    connect_timeout 2
     real_server 192.0.2.11 3306 {
         weight 1
         HTTP_GET { url { path /reader } }
@@ -68,20 +73,24 @@ virtual_server 192.0.2.200 3306 {
 
 def vrrp(text: str, running: bool = True, state: str | None = None, **values: Any) -> dict[str, Any]:
     """What vrrp_info returns for a configuration, without a dump."""
-    described = describe(parse(text.encode(), "keepalived.conf")[0])
+    statements = parse(text.encode(), "keepalived.conf")[0]
+    described = describe(statements)
     instances = combine(described, {}, {}, [], running)
     for instance in instances:
         instance["state"] = state
     programs = [
         {**entry, "path": entry["command"].split()[0], "exists": True, "executable": True, "writable_by_others": False,
-         "kills_keepalived": None}
+         "open_at": None, "kills_keepalived": None, "looks_at": None, "addresses": []}
         for entry in commands(described)
     ]  # fmt: skip
     return {
         "installed": True, "running": running, "version": "2.3.4", "problems": [],
         "unit": {"ActiveState": "active", "UnitFileState": "enabled", "Restart": "on-failure", "FragmentPath": "/u"},
         "config_check": {"status": 0, "messages": []}, "instances": instances,
-        "configuration": {"files": ["keepalived.conf"], "statements": [], **described}, "programs": programs, **values,
+        "configuration": {
+            "files": ["keepalived.conf"], "statements": [], "problems": misread(statements),
+            "ignored": ignored(statements), **described,
+        }, "programs": programs, **values,
     }  # fmt: skip
 
 
@@ -146,7 +155,7 @@ def system(address: str) -> dict[str, Any]:
 def director(address: str) -> dict[str, Any]:
     return {
         "vrrp": vrrp(DIRECTOR),
-        "lvs": lvs(lo=[], timeouts={"tcp": 900, "tcp_fin": 5, "udp": 300}, arp={}),
+        "lvs": lvs(lo=[], timeouts={"tcp": 8000, "tcp_fin": 5, "udp": 300}, arp={}),
         "os": {**system(address), "sysctl_files": {}},
     }
 

@@ -45,11 +45,17 @@ def grouped(inside: str, own: str = "orders") -> dict[str, Any]:
     return vrrp(first + second + group)
 
 
-def script(text: str) -> dict[str, Any]:
-    """db2 with a check by a script instead of the tracked file."""
+# One of two hosts that advertise by multicast.
+LOUD = MEMBER.format(priority=100, own="192.0.2.12", peer="192.0.2.11").replace(
+    "    unicast_src_ip 192.0.2.12\n    unicast_peer {\n        192.0.2.11\n    }\n", ""
+)
+
+
+def script(text: str, own: int = 12) -> dict[str, Any]:
+    """db2 (or db1, with a priority of 120) with a check by a script instead of the tracked file."""
     check = "vrrp_script chk {\n" + text + "\n}\nvrrp_instance orders"
     tracked = vrrp(
-        MEMBER.format(priority=100, own="192.0.2.12", peer="192.0.2.11")
+        MEMBER.format(priority=100 if own == 12 else 120, own=f"192.0.2.{own}", peer=f"192.0.2.{23 - own}")
         .replace("vrrp_instance orders", check)
         .replace("    track_file {\n        orders\n    }", "    track_script {\n        chk\n    }"),
         state="BACKUP",

@@ -93,6 +93,26 @@ def test_rules_of_the_kernel(
     assert host.firewall() == rules
 
 
+def test_addresses_that_a_filter_takes_or_keeps_quiet_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """iptables writes what nft cannot read; the programs are only run for what the kernel has."""
+    programs = {
+        "nft": '{"nftables": [{"rule": {"expr": [{"xt": null}]}}]}', "arptables-save": "-A IN -d 192.0.2.200 -j DROP\n",
+        "iptables-nft-save": "*nat\n-A PREROUTING -d 192.0.2.201/32 -j REDIRECT\nCOMMIT\n",
+    }  # fmt: skip
+    kernel = {"nf_tables", "arp_tables"}
+    host = _info_host.Host(None)  # type: ignore[arg-type]
+    monkeypatch.setattr(host, "_in_kernel", lambda name: name in kernel)
+    monkeypatch.setattr(host, "run", lambda name, *_more: programs.get(name))
+    monkeypatch.setattr(_info_host, "read", lambda _path: None)
+    host.firewall()
+    assert host.filtered() == {"redirected": ["192.0.2.201"], "arp_filtered": ["192.0.2.200"]}
+    kernel.clear()
+    host = _info_host.Host(None)  # type: ignore[arg-type]
+    monkeypatch.setattr(host, "_in_kernel", lambda name: name in kernel)
+    host.firewall()
+    assert host.filtered() == {"redirected": [], "arp_filtered": []}
+
+
 def test_networks() -> None:
     text = """1: lo    inet 192.0.2.200/32 scope global lo:0
 2: eth0    inet 192.0.2.11/24 brd 192.0.2.255 scope global eth0

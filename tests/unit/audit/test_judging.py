@@ -20,7 +20,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import (
     judge,
 )
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_stops import kills_keepalived
 from unit.audit.builders import change, good, mysql, system, vip, vrrp
 from unit.vrrp.practitioners import DIRECTOR, LOCAL_CHECK, LOCAL_CHECK_SCRIPT, PER_INSTANCE, UNICAST
 
@@ -68,8 +68,8 @@ def test_dual_source_with_a_local_check() -> None:
         facts["vrrp"]["programs"][0]["kills_keepalived"] = f"/etc/keepalived/mysql_down.sh:{at}"
         facts["mysql"]["channels"][0].update(source_ssl=False, source_ssl_verify=False)
     assert rules(hosts) == {
-        "MHA-V010", "MHA-V015", "MHA-V017", "MHA-V018", "MHA-V022", "MHA-L005", "MHA-L006", "MHA-R016", "MHA-R022",
-        "MHA-R023", "MHA-S005",
+        "MHA-V010", "MHA-V015", "MHA-V017", "MHA-V018", "MHA-V022", "MHA-L005", "MHA-L006", "MHA-L014", "MHA-R016",
+        "MHA-R022", "MHA-R023", "MHA-S005",
     }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def test_unicast_with_a_weighted_check() -> None:
     hosts = {"db1": host(UNICAST, "192.0.2.31"), "db2": host(other, "192.0.2.32")}
     for facts in hosts.values():
         facts["os"]["interfaces"] = ["lo", "ens3"]
-    assert rules(hosts) == {"MHA-V006", "MHA-V012", "MHA-V013", "MHA-V014"}
+    assert rules(hosts) == {"MHA-V006", "MHA-V012", "MHA-V013", "MHA-V032"}
 
 
 def test_a_stale_vip_after_a_kill() -> None:

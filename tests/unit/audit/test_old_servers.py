@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import Cluster, judge
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_clusters import clusters
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import kills_keepalived
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_stops import kills_keepalived
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._replication_facts import read_instance
 from unit.audit.builders import system, vrrp
 from unit.audit.test_replication_facts import Server, server_51
@@ -25,7 +25,7 @@ RECORDED = Path(__file__).parent / "recorded" / "mariadb-10.5.23.json"
 # The LVS lines were taken out, because the standby's own table answered for the VIP.
 PLAIN_CHECK = LOCAL_CHECK.replace("    lb_algo wrr", "    #lb_algo wrr").replace("    lb_kind DR", "    #lb_kind DR")
 # Of its keepalived; all but the first and the last are A's too.
-KEEPALIVED = {"MHA-S005", "MHA-V010", "MHA-V015", "MHA-V017", "MHA-V018", "MHA-V022", "MHA-L006"}
+KEEPALIVED = {"MHA-S005", "MHA-V010", "MHA-V015", "MHA-V017", "MHA-V018", "MHA-V022", "MHA-L006", "MHA-L014"}
 
 
 def recorded() -> list[Server]:
@@ -68,6 +68,6 @@ def test_mariadb_105() -> None:
     found = named({"f1": ("127.0.0.1", one), "f2": ("127.0.0.1", two)})
     assert found.keys() == KEEPALIVED | {
         "MHA-A001", "MHA-A002", "MHA-A003", "MHA-A004", "MHA-A005", "MHA-R002", "MHA-R003", "MHA-R008", "MHA-R012",
-        "MHA-R013", "MHA-R015", "MHA-R016", "MHA-R023", "MHA-S004",
+        "MHA-R013", "MHA-R015", "MHA-R016", "MHA-R023", "MHA-R031", "MHA-S004",
     }  # fmt: skip
     assert {rule for rule, hosts in found.items() if hosts != {"f1", "f2"}} == set()

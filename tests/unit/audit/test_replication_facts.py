@@ -245,7 +245,7 @@ def test_what_is_refused_is_a_problem_and_nothing_is_made_up() -> None:
     server = Server("8.4.6", "MySQL Community Server - GPL", SHOW_GLOBAL_VARIABLES=variables(read_only="ON"))
     found = read_instance(server, details=True)  # type: ignore[arg-type]
     assert {problem.partition(":")[0] for problem in found["problems"]} == {
-        "channels", "semi_sync", "persisted_variables", "filters", "replicas", "xa_prepared", "accounts",
+        "channels", "semi_sync", "persisted_variables", "sources", "filters", "replicas", "xa_prepared", "accounts",
     }  # fmt: skip
     assert not {"channels", "filters", "accounts", "xa_prepared"} & set(found)
 

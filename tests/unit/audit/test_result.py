@@ -47,6 +47,19 @@ def test_the_sample_has_the_documented_form() -> None:
     jsonschema.validate(json.loads((Path(__file__).parent / "sample_result.json").read_text(encoding="utf-8")), SCHEMA)
 
 
+def test_a_host_of_clients_is_no_cluster() -> None:
+    app = {"os": {**good()["db1"]["os"], "addresses": ["192.0.2.77"], "selinux": "disabled"}}
+    found = result({**good(), "app": app})
+    assert [each["name"] for each in found["clusters"]] == ["192.0.2.100"]
+    (host,) = [each for each in found["hosts"] if each["name"] == "app"]
+    assert (host["cluster"], host["asked"], host["roles"], found["summary"]["clusters"]) == ("", True, [], 1)
+    assert all(render(found).values())
+    assert 'data-cluster="none"><td><b>app</b>' in render(found)["audit.html"]
+    proxy = {**app, "haproxy": {"configuration": None, "running": True, "problems": []}}
+    assert len(result({**good(), "app": proxy})["clusters"]) == 2
+    assert len(result({**good(), "app": {**app, "vrrp": None}})["clusters"]) == 2  # it could not be read
+
+
 def test_a_good_cluster() -> None:
     found = result(good(), "info")
     (cluster,) = found["clusters"]
@@ -176,3 +189,11 @@ def test_two_hundred_hosts() -> None:
     assert (found["summary"]["hosts"], found["summary"]["clusters"], found["summary"]["serious"]) == (204, 34, 1)
     assert lines
     jsonschema.validate(found, SCHEMA)
+
+
+def test_a_client_is_no_cluster() -> None:
+    client = {"os": {**good()["db1"]["os"], "addresses": ["192.0.2.99"]}}
+    found = result({**good(), "app1": client})
+    assert [each["name"] for each in found["clusters"]] == ["192.0.2.100"]
+    assert [(each["cluster"], each["roles"]) for each in found["hosts"] if each["name"] == "app1"] == [("", [])]
+    assert "app1" in render(found)["audit.html"]

@@ -11,11 +11,12 @@ import yaml
 
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import FAMILIES, SEVERITIES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
-from unit.audit.builders import PROXY, READS, UUIDS, VIP, evidence, good, mysql, proxy, vip
+from unit.audit.builders import DIRECTOR, PROXY, READS, UUIDS, VIP, evidence, good, mysql, proxy, vip, vrrp
 from unit.audit.changes import (
     CHANNEL,
     DUMMY,
     INSTANCE,
+    LOUD,
     SERVICE,
     SPLIT,
     Changes,
@@ -28,6 +29,8 @@ from unit.audit.changes import (
     table,
     worse,
 )
+from unit.audit.hazards_proxies import PROXIES
+from unit.audit.hazards_settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,7 +99,36 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-V012", [("db2/vrrp", member("192.0.2.11", "192.0.2.19"))], ["db2"], "192.0.2.19, lack db1 (192.0.2.11)"),
     ("MHA-V012", [(f"{INSTANCE}/peers", [])], ["db2"], "multicast"),
     ("MHA-V013", [("db2/vrrp", script("script /opt/check\ninterval 60"))], ["db2"], "runs every 60 s"),
-    ("MHA-V014", [("db2/vrrp", script("script /opt/check\nweight -20"))], ["db2"], "with weight -20"),
+    ("MHA-V013", [("db2/vrrp", script("script /opt/check\ninterval 5\nfall 6\ntimeout 4"))], ["db2"], "up to 34 s"),
+    ("MHA-V014", [("db2/vrrp", script("script /opt/check\nweight -20"))],
+     ["db2"], "with weight -20, and db1 has nopreempt"),
+    ("MHA-V030", [("db2/vrrp", member("    state BACKUP", "    state BACKUP\n    priorty 90\n    trackscript { x }")),
+                  ("db2/vrrp/config_check", None)], ["db2", "db2"], "unknown keyword priorty"),
+    ("MHA-V030", [("db2/vrrp", script("script /opt/check --all"))], ["db2"], "only the first word runs"),
+    ("MHA-V031", [("db2/vrrp", member("nopreempt", "no_accept"))], ["db2"], "orders: no_accept, for 192.0.2.100"),
+    ("MHA-V031", [("db2/vrrp", member("global_defs {", "global_defs {\n vrrp_strict"))], ["db2"], "vrrp_strict"),
+    ("MHA-V031", [("db2/vrrp", member("nopreempt", "strict_mode on"))], ["db2"], "strict_mode"),
+    ("MHA-V032", [("db1/vrrp", script("script /opt/check\nweight -5", own=11))], ["db1"], "120 becomes 115"),
+    ("MHA-V033", [("db2/vrrp", member("vrrp_instance", "vrrp_script x {\nscript /x\n}\nvrrp_instance"))],
+     ["db2"], "x is tracked by no instance"),
+    ("MHA-V034", [("db2/vrrp", script('script "/usr/bin/pidof mysqld > /dev/null && exit 0 || exit 1"'))],
+     ["db2"], "> && || in"),
+    ("MHA-V035", [("db2/vrrp", script('script "/usr/bin/killall -0 mysqld"'))], ["db2"], "looks only for a process"),
+    ("MHA-V036", [("db2/vrrp", script('script "/sbin/ip addr | /bin/grep 192.0.2.100"'))],
+     ["db2"], "chk of orders names 192.0.2.100"),
+    ("MHA-V037", [("db2/vrrp", member("version 3", "version 2\n authentication {\nauth_type PASS\nauth_pass aa\n}")),
+                  ("db1/vrrp", member("version 3", "version 2", own=11))],
+     ["db1", "db2"], "no authentication, but elsewhere PASS of 2 characters"),
+    ("MHA-V038", [("db2/vrrp", vrrp("global_defs {\nvrrp_mcast_group4 224.0.0.88\n}\n" + LOUD)),
+                  ("db1/vrrp", vrrp(LOUD))],
+     ["db1", "db2"], "224.0.0.18 for 192.0.2.100, but 224.0.0.88 on db2"),
+    ("MHA-V039", [("db2/vrrp", member("{\n        192.0.2.100", "{\n        192.0.2.101\n        192.0.2.100"))],
+     ["db2"], "192.0.2.101 is not on db1"),
+    ("MHA-V040", [("db2/vrrp", member("unicast_src_ip 192.0.2.12", "unicast_src_ip 192.0.2.11"))],
+     ["db2"], "192.0.2.11 is an address of db1"),
+    ("MHA-L014", [("lvs1/vrrp", vrrp(DIRECTOR.replace("HTTP_GET {", "HTTP_GET { connect_timeout 20\n")))],
+     ["lvs1"], "192.0.2.11:3306 of 192.0.2.200:3306: up to"),
+    ("MHA-L015", [("lvs1/lvs/timeouts/tcp", 900)], ["lvs1"], "900 s, and wait_timeout is 28800 s"),
     ("MHA-V015", [("db2/vrrp", script("script /opt/check")), ("db2/vrrp/programs/0/kills_keepalived", "/opt/check:3")],
      ["db2"], "/opt/check (check of chk)"),
     ("MHA-V016", [("db2/vrrp", script("script /opt/check")), ("db2/vrrp/programs/0/exists", False)],
@@ -186,6 +218,8 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-A004", [("db1/mysql/accounts/2/password", "well_known")], ["db1"], "from a tutorial"),
     ("MHA-A005", [("db1/mysql/accounts/2", account("shop", "192.0.2.%", "CONNECTION_ADMIN"))],
      ["db1"], "CONNECTION_ADMIN"),
+    ("MHA-A006", [("db2/vrrp", script('script "/opt/check 127.0.0.1 monitor geheim"'))], ["db2"], "ARGUMENT_HIDDEN"),
+    ("MHA-A006", [("db2/vrrp", script('script "/opt/check 127.0.0.1 shop geheim"'))], ["db2"], "shop ARGUMENT_HIDDEN"),
     ("MHA-A006", [("db2/vrrp", script('script "mysql -pgeheim"'))], ["db2"], "mysql -pVALUE_HIDDEN"),
     ("MHA-S001", [("db1/os/selinux", "disabled")], ["db1"], "SELinux is disabled"),
     ("MHA-S002", [("db1/os/firewall_rules", 0)], ["db1"], "no packet filter"),
@@ -196,6 +230,8 @@ HAZARDS: list[tuple[str, Changes, list[str], str]] = [
     ("MHA-A005", [("db1/mysql/flavour", "mariadb"), ("db1/mysql/accounts/2", account("app", "%", "READ_ONLY ADMIN"))],
      ["db1"], "'app'@'%' has READ_ONLY ADMIN"),
     ("MHA-S005", [("db1/vrrp/version", "1.3.5")], ["db1"], "keepalived 1.3.5"),
+    *PROXIES,
+    *SETTINGS,
 ]  # fmt: skip
 
 

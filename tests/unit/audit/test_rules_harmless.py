@@ -20,6 +20,7 @@ from unit.audit.changes import (
     table,
     worse,
 )
+from unit.audit.hazards_settings import HARMLESS_SETTINGS
 
 SIX = """vrrp_instance six {
     interface eth0
@@ -143,6 +144,7 @@ HARMLESS: list[tuple[str, Changes]] = [
     ("MHA-S002", [("db1", {"os": {**good()["db1"]["os"], "firewall_rules": 0}, "vips": [], "lvs": {"services": []}})]),
     ("MHA-S003", [("db2/os/clock_offset", -3.0), ("db2/os/clock_bound", 5.0)]),  # asking took longer
     ("MHA-S004", [("db1/mysql/version_number", [10, 11, 6])]),
+    *HARMLESS_SETTINGS,
 ]  # fmt: skip
 
 

@@ -198,6 +198,8 @@ def member_answers(name: str, model: Variables, given: Variables, number: int) -
         log_bin_basename=str(Path(last["datadir"]) / last["log_bin"]),
         relay_log_basename=str(Path(last["datadir"]) / last["relay_log"]),
     )
+    boot = {each["name"]: each for each in options.settings if each["name"] in ("read_only", "super_read_only")}
+    server["option_files"] = {"files": [path], "boot": boot, "open_secrets": []}
     for channel in server["channels"]:
         channel.update(
             source_port=model["self"]["port"], source_user=variables["replication_user"],

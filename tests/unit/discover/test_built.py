@@ -11,6 +11,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit import Cluster
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_facts import Asked
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._audit_rules import RULES
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._discover import Discovery, discover
 from unit.discover import built
 from unit.model.inventories import ORDERS, Inventory, balanced, interface, pair, proxied, trio, two_clusters
@@ -139,6 +142,16 @@ def test_no_difference_of_proxies(variables: dict[str, Any]) -> None:
     assert found.choices == []
     bring = "define vault_haproxy_stats_password, vault_haproxy_stats_user, best by ansible-vault"
     assert (bring in found.files["group_vars/haproxy.yml"]) == ("haproxy_stats" in variables)
+
+
+@pytest.mark.parametrize("variables", PROXIES, ids=str)
+def test_nothing_is_wrong_with_proxies_and_option_files(variables: dict[str, Any]) -> None:
+    inventory = proxied(**variables)
+    hosts = {name: Asked(name, answers).facts for name, answers in built.answers(inventory).items()}
+    kinds = ("MHA-H", "MHA-R03", "MHA-A008")
+    judged = [each for each in RULES if each.id.startswith(kinds) and each.severity != "info"]
+    found = {each.id for each in judged if list(each.find(Cluster("orders", hosts)))}
+    assert found == ({"MHA-H002"} if "haproxy_idle_timeout" in variables else set())  # 7 s are short
 
 
 def test_a_setting_that_stands_alone_is_said() -> None:

@@ -165,7 +165,7 @@ def test_directors_and_proxies_of_somebody() -> None:
     variables = files["group_vars/lvs_director.yml"]
     assert variables["lvs_director_virtual_router_id"] == 60
     assert variables["lvs_director_persistence_timeout"] == 15
-    assert variables["lvs_director_timeouts"] == {"tcp": 900}
+    assert variables["lvs_director_timeouts"] == {"tcp": 8000}
     cluster = files["group_vars/cluster_192_0_2_100.yml"]
     assert cluster["cluster_reader_vips"] == ["192.0.2.200"]
     assert cluster["cluster_proxy_reader_port"] == 3307
@@ -188,6 +188,13 @@ def test_who_is_not_written_is_named_with_the_reason() -> None:
     assert "Not here: alone: a MySQL server without a channel" in text
     assert "Not here: shut: its MySQL could not be read: access denied" in text
     assert "Not here: web1: neither a member nor a balancer" in text
+
+
+def test_what_keepalived_ignores_is_said() -> None:
+    answers = dual()
+    answers["db2"]["vrrp"]["vrrp"] = vrrp(CONF.format(priority=90).replace("    ", "\u00a0" * 4))
+    text = " ".join(run(answers).files["hosts.yml"].replace("\n#", "").split())
+    assert "Not here: db2: what keepalived ignores, keepalived.conf:2: U+00A0 (no-break space) in lines 2-14:" in text
 
 
 def test_how_ansible_gets_there_goes_along() -> None:

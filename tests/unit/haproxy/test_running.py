@@ -37,7 +37,7 @@ WRITES, READS, VIEW = 16446, 16447, 18407
 NAMES = ("db1", "db2", "db3")
 
 
-def until(holds: Callable[[], Any], seconds: float = 5) -> float:
+def until(holds: Callable[[], Any], seconds: float = 30) -> float:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds

@@ -71,8 +71,8 @@ def test_file(text: str, settings: list[tuple[str, str | None]]) -> None:
         ("port = 1", "line 1: an option before any [group]"),
         ("[mysqld\nport = 1", "line 1: the group has no closing bracket"),
         ("[mysqld]\n\n!includedir /etc/x", "line 3: !includedir is not followed; give the content of one file"),
-        ("[mysqld]\n= 5", "line 2: '' is not an option name"),
-        ("[mysqld]\nthis is prose", "line 2: 'this is prose' is not an option name"),
+        ("[mysqld]\n= 5", "line 2: it does not begin with the name of an option"),
+        ("[mysqld]\nthis is prose", "line 2: it does not begin with the name of an option"),
     ],
 )
 def test_bad_file(text: str, message: str) -> None:

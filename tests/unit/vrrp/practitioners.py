@@ -190,8 +190,7 @@ vrrp_instance orders { version 3
     @main advert_int 0.2
     @other advert_int 5
     virtual_ipaddress {
-        ${VIP} dev ${DEV} \
-            label eth0:9
+        ${VIP} dev ${DEV} label eth0:9
         fd00::150/64
     }
     include conf.d/{tracks,missing}.conf

@@ -31,7 +31,6 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_daemo
     serves,
     signals,
 )
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import user_of
 
 RECORDED = Path(__file__).parent / "recorded"
 # Recorded from 2.2.7 and 2.3.4: signals are read from a descriptor.
@@ -172,6 +171,38 @@ def test_a_link_to_nowhere_loses_nothing_else(tmp_path: Path) -> None:
         read_all(f"{tmp_path}/a.conf", lambda name: host.files(name, with_executables=False))
 
 
+def test_who_could_replace_a_program(tmp_path: Path) -> None:
+    """As keepalived's check_security sees it: the file, each directory above, and the target of a link."""
+    directory = tmp_path / "ha"
+    directory.mkdir()
+    script = directory / "check.sh"
+    script.write_text("#!/bin/sh\nnc -z 192.0.2.100 3306\n")
+    script.chmod(0o775)  # root:root with umask 002
+
+    def open_at(path: Path = script) -> str | None:
+        found = host.describe_program(f"{path} x")
+        assert found["writable_by_others"] is (found["open_at"] is not None)
+        return found["open_at"]  # type: ignore[no-any-return]
+
+    assert open_at() is None
+    os.chown(script, 0, 12)
+    assert open_at() == str(script)
+    os.chown(script, 0, 0)
+    for mode, expected in ((0o777, str(directory)), (0o1777, None), (0o775, None), (0o755, None)):
+        directory.chmod(mode)
+        assert open_at() == expected
+    link = tmp_path / "link.sh"
+    link.symlink_to(script)
+    assert open_at(link) is None
+    directory.chmod(0o777)
+    assert open_at(link) == str(directory)
+    directory.chmod(0o755)
+    os.chown(directory, 12, 0)
+    assert open_at() == str(directory)
+    found = host.describe_program(str(script))
+    assert (found["looks_at"], found["addresses"]) == ("port", ["192.0.2.100"])
+
+
 def test_programs(tmp_path: Path) -> None:
     script = tmp_path / "check.sh"
     assert host.describe_program(f"{script} x")["exists"] is False
@@ -264,11 +295,3 @@ def test_a_script_of_the_user_that_runs_it(tmp_path: Path, monkeypatch: pytest.M
     assert host.describe_program(str(script))["writable_by_others"] is True
     script.chmod(0o775)
     assert host.describe_program(str(script), "checker")["writable_by_others"] is True
-
-
-def test_who_runs_a_script() -> None:
-    scripts = [{"name": "own", "user": "me"}, {"name": "other", "user": None}]
-    facts = {"scripts": scripts, "global": {"script_user": "us"}}
-    assert user_of({"kind": "check", "of": "own"}, facts) == "me"
-    assert user_of({"kind": "check", "of": "other"}, facts) == "us"
-    assert user_of({"kind": "notify", "of": "own"}, facts) == "us"

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._command_secrets import hidden, hidden_command
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_conf import parse
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import commands, describe
-from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_secrets import hidden, without_secrets
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_model import describe
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_programs import commands
+from ansible_collections.opendba.mysql_ha.plugins.module_utils._keepalived_secrets import without_secrets
 
 
 def shown(text: str) -> str:
@@ -33,12 +35,62 @@ def shown(text: str) -> str:
         ("sh -c 'mysql -psecret'", "sh -c 'mysql -pVALUE_HIDDEN'"),
         ("c --db-password=x --user=a:b", "c --db-password=VALUE_HIDDEN --user=a:VALUE_HIDDEN"),
         ("curl -u admin:x http://a/", "curl -u admin:VALUE_HIDDEN http://a/"),
-        ("curl http://a:x@h:80/ http://h:80/", "curl http://a:VALUE_HIDDEN http://h:80/"),
+        ("curl http://a:x@h:80/ http://h:80/", "curl http://a:VALUE_HIDDEN@h:80/ http://h:80/"),
         ("chk --passive yes --bypass 1", "chk --passive yes --bypass 1"),
     ],
 )
 def test_passwords_are_hidden(command: str, shows: str) -> None:
     assert hidden(command) == shows
+
+
+# Forms in which a command has a password that no option announces, and how it is shown.
+POSITIONAL = [
+    ("/opt/ha/check.pl 127.0.0.1 3306 monitor s3cretOfMine", "/opt/ha/check.pl 127.0.0.1 3306 monitor VALUE_HIDDEN"),
+    ("/opt/ha/check.pl 127.0.0.1 monitor geheim", "/opt/ha/check.pl 127.0.0.1 monitor ARGUMENT_HIDDEN"),
+    ("/usr/local/bin/clustercheck cluster geheim 0", "/usr/local/bin/clustercheck cluster VALUE_HIDDEN 0"),
+    ("sudo -n -u mysql /usr/bin/clustercheck.sh cluster geheim",
+     "sudo -n -u mysql /usr/bin/clustercheck.sh cluster VALUE_HIDDEN"),
+    ("/bin/bash -c '/opt/check.sh monitor geheim'", "/bin/bash -c '/opt/check.sh monitor ARGUMENT_HIDDEN'"),
+    ("flock -n /run/l timeout 5 /opt/check monitor geheim",
+     "flock -n /run/l timeout 5 /opt/check monitor ARGUMENT_HIDDEN"),
+    ("/opt/check -h 127.0.0.1 monitor geheim", "/opt/check -h 127.0.0.1 monitor ARGUMENT_HIDDEN"),
+    ("/opt/check 'monitor' 'geheim'", "/opt/check 'monitor' 'ARGUMENT_HIDDEN'"),
+    ("curl http://mon:geheim@192.0.2.11:9200/role", "curl http://mon:VALUE_HIDDEN@192.0.2.11:9200/role"),
+    ("curl http://mon:ge/h@eim@192.0.2.11/role", "curl http://mon:VALUE_HIDDEN@192.0.2.11/role"),
+    ("/opt/check mon:geheim@192.0.2.11", "/opt/check mon:VALUE_HIDDEN@192.0.2.11"),
+    ("/opt/check mon:geheim@tcp(192.0.2.11:3306)/", "/opt/check mon:VALUE_HIDDEN@tcp(192.0.2.11:3306)/"),
+    ("/opt/check --dsn=mysql://mon:geheim@h/db", "/opt/check --dsn=mysql://mon:VALUE_HIDDEN@h/db"),
+    ("curl -H 'Authorization: Basic bW9uOmdlaGVpbQ==' x", "curl -H 'Authorization: Basic VALUE_HIDDEN' x"),
+    ("curl -H 'X-Auth-Token: geheim' x", "curl -H 'X-Auth-Token: VALUE_HIDDEN' x"),
+    ("curl http://h/role?token=geheim", "curl http://h/role?token=VALUE_HIDDEN"),
+    ("curl --proxy-user a:geheim x", "curl --proxy-user a:VALUE_HIDDEN x"),
+    ("curl --oauth2-bearer geheim x", "curl --oauth2-bearer VALUE_HIDDEN x"),
+    ("env AWS_SECRET_ACCESS_KEY=geheim /x", "env AWS_SECRET_ACCESS_KEY=VALUE_HIDDEN /x"),
+    ("redis-cli -h x -a geheim ping", "redis-cli -h x -a VALUE_HIDDEN ping"),
+    ("sh -c 'mysql -p <<< geheim'", "sh -c 'mysql -p <<< VALUE_HIDDEN'"),
+    ("sh -c 'echo geheim | sudo -S /x'", "sh -c 'echo VALUE_HIDDEN | sudo -S /x'"),
+    ("ipmitool -H x -U a -P geheim power off", "ipmitool -H x -U a -P VALUE_HIDDEN power off"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "shows"), POSITIONAL)
+def test_a_password_without_an_option_is_hidden(command: str, shows: str) -> None:
+    assert hidden_command(command) == shows
+    assert "geheim" not in shown(f'vrrp_script c {{\nscript "{command}"\n}}\n')
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/usr/bin/killall -0 mysqld", "systemctl is-active mysqld haproxy", "/opt/notify.sh INSTANCE orders MASTER",
+        "/opt/check 127.0.0.1 3306 orders", "/usr/bin/mysqladmin --defaults-file=/root/.my.cnf ping",
+        "nc -z db1.example.org 3306", "/opt/check db1 192.0.2.11:3306 5s /run/mysqld/mysqld.sock",
+        "curl http://192.0.2.11:8008/path@x", "rsync root@192.0.2.11:/etc /x", "/opt/check -u monitor -P 3306",
+        "sh -c 'echo show stat | socat - /run/haproxy.sock'",
+    ],
+)  # fmt: skip
+def test_words_that_look_like_one_are_shown(command: str) -> None:
+    assert hidden_command(command) == command
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
@@ -78,6 +130,6 @@ def test_the_path_of_a_check() -> None:
 
 
 def test_what_is_no_secret_is_shown() -> None:
-    text = "$DEV=eth0\n$VIP=192.0.2.9/24\n$A=x\nscript /x -p 3306\nauth_pass $A"
-    for word in ("'$DEV=eth0'", "'$VIP=192.0.2.9/24'", "3306"):
+    text = "$DEV=eth0\n$VIP=192.0.2.9/24\n$A=x\nscript /x -p 3306\nauth_pass $A\na $DEV $VIP $A"
+    for word in ("'eth0'", "'192.0.2.9/24'", "3306", "'$A'"):
         assert word in shown(text)

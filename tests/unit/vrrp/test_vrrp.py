@@ -107,6 +107,7 @@ RECORDED_CONFIGURATION = """
 vrrp_script chk_mysql { script "/usr/bin/test -e /tmp/may"
  weight -20 }
 vrrp_script late { script "/x" }
+track_file may_lead { file /tmp/may_lead }
 vrrp_instance orders {
  track_script { chk_mysql
  late }
@@ -123,6 +124,43 @@ def test_what_is_configured_and_not_tracked() -> None:
     assert instance("orders", described=described, dumps=dumps)["untracked"] == [{"kind": "script", "name": "late"}]
     assert instance("orders", described=described, dumps={"json": JSON})["untracked"] == [], "JSON has no names"
     assert instance("orders", described=described)["untracked"] == []
+
+
+def test_what_is_tracked_and_defined_below_or_nowhere() -> None:
+    """keepalived -t of 2.2.7 says of each "not found, ignoring"."""
+    text = (
+        "vrrp_script above { script /x\n}\nvrrp_instance orders {\ntrack_script {\nabove\nbelow\nnowhere\n}\n"
+        "track_process {\nmysqld\n}\ntrack_interface {\neth0\n}\n}\nvrrp_script below { script /x\n}\n"
+    )
+    found = instance("orders", described=meaning(text))
+    assert [entry["name"] for entry in found["tracked"]] == ["above", "eth0"]
+    assert [(entry["kind"], entry["name"]) for entry in found["untracked"]] == [
+        ("script", "below"), ("script", "nowhere"), ("process", "mysqld"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("state MASTER\nnopreempt", "nopreempt", False), ("state BACKUP\nnopreempt off", "nopreempt", True),
+        ("priority 300", "priority", 100), ("priority 0", "priority", 100), ("", "priority", 100),
+        ("", "advert_int", 1),
+        ("advert_int 0.2", "advert_int", 1), ("advert_int 1.5", "advert_int", 2), ("advert_int 300", "advert_int", 1),
+        ("advert_int 0.2\nversion 3", "advert_int", 0.2), ("virtual_ipaddress {\nfd00::1\n}", "version", 3),
+        ("", "version", 2), ("version 3\nauthentication {\nauth_type PASS\n}", "auth_type", None),
+        ("unicast_peer {\n192.0.2.12/24 min_ttl 1\n}", "peers", ["192.0.2.12"]),
+        ("unicast_src_ip 192.0.2.11/24", "source_address", "192.0.2.11"),
+        ("virtual_router_id 300", "virtual_router_id", None),
+    ],
+)  # fmt: skip
+def test_what_keepalived_fills_in_rounds_and_clears(text: str, field: str, value: Any) -> None:
+    assert instance("orders", described=meaning(f"vrrp_instance orders {{\n{text}\n}}\n"))[field] == value
+
+
+def test_the_first_of_two_instances_counts() -> None:
+    text = "vrrp_instance orders {\npriority 150\n}\nvrrp_instance orders {\npriority 90\n}\n"
+    found = combine(meaning(text), {}, {}, [], False)
+    assert [(each["name"], each["priority"]) for each in found] == [("orders", 150)]
 
 
 def test_what_is_configured_and_not_loaded() -> None:

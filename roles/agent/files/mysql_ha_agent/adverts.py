@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Listens to VRRP beside keepalived: is anybody else announcing our VIP, so that our keepalived would not take it?"""
+"""Listens to VRRP beside keepalived: who announces our VIP, so that our keepalived would not take it?"""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ class Adverts:
 
     def __init__(self, config: Config) -> None:
         self._vip = config.vip.ip
-        self._heard: float | None = None
+        self._members = {str(member.address): member.name for member in config.peers}
+        self._heard: dict[str, float] = {}
 
     def start(self) -> None:
         threads.start(self._listen, "adverts")
 
-    def heard(self) -> float | None:
-        """When the VIP was last announced by another host; our own advertisements do not come back to us."""
-        return self._heard
+    def heard(self) -> tuple[tuple[str, float], ...]:
+        """The members that announce the VIP, and when each was last heard; our own adverts do not come back to us."""
+        return tuple(self._heard.items())
 
     def _listen(self) -> None:
         family = socket.AF_INET6 if self._vip.version == 6 else socket.AF_INET
@@ -51,8 +52,9 @@ class Adverts:
             try:
                 with socket.socket(family, socket.SOCK_RAW, IPPROTO_VRRP) as raw:
                     while True:
-                        packet = without_ip_header(raw.recv(2048), self._vip.version)
-                        if announces(packet, self._vip):
-                            self._heard = now()
+                        datagram, sender = raw.recvfrom(2048)
+                        member = self._members.get(sender[0].split("%")[0])
+                        if member and announces(without_ip_header(datagram, self._vip.version), self._vip):
+                            self._heard = {**self._heard, member: now()}
             except OSError:  # no CAP_NET_RAW, or the interface went: then nothing is heard
                 time.sleep(TRY_AGAIN)

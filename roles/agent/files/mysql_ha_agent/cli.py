@@ -71,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
     pause = add_for_instance("pause", verbs.pause, "Have the agent leave the instance as it is until it is resumed.")
     pause.add_argument("reason", nargs="*", metavar="REASON", help="default: by hand")
     add_for_instance("resume", verbs.resume, "End the pause.")
+    add_for_instance("forget-errant", verbs.forget_errant,
+                     "End a quarantine whose transactions a person has put into the cluster.")
     add_for_instance("leave-vip", verbs.leave_vip,
                      "Close the instance for writes and take the VIP off (what keepalived's unit does after its end).")
     for name, run, text in (

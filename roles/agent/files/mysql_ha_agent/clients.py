@@ -98,14 +98,15 @@ def parse(data: bytes) -> Iterator[Connection | int]:
 
 
 def concerned(
-    found: Iterable[Connection], listeners: Collection[int], vip: bytes, members: Collection[bytes]
+    found: Iterable[Connection], listeners: Collection[int] | None, vip: bytes, members: Collection[bytes]
 ) -> list[Connection]:
     """Of the sockets at mysqld's port those to be reset: first the ones that it listened on, by their cookies, because
     a client that is sent away must not be let in again; then the connections to the VIP. Without the first, none:
-    another mysqld may be there by now. Not those of members: what a replica has not read yet would go with them."""
+    another mysqld may be there by now. But where it still lives and has closed them itself (None) the connections are
+    its own. Not those of members: what a replica has not read yet would go with them."""
     found = list(found)
-    closing = [one for one in found if one.state == LISTEN and one.cookie in listeners]
-    if not closing:
+    closing = [one for one in found if one.state == LISTEN and one.cookie in (listeners or ())]
+    if not closing and listeners is not None:
         return []
     return closing + [
         one for one in found if one.state != LISTEN and one.own == vip and one.other not in members]
@@ -122,7 +123,7 @@ def of(vip: IpAddress) -> list[Connection]:
 
 
 def of_dead(
-    port: int, listeners: Collection[int], vip: IpAddress, members: Collection[bytes]
+    port: int, listeners: Collection[int] | None, vip: IpAddress, members: Collection[bytes]
 ) -> list[Connection]:
     """Of a dead mysqld that listened at this port with these sockets: these, and the connections to the VIP. Raises
     OSError."""

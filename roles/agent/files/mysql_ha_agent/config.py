@@ -96,6 +96,7 @@ class Config:
     fence_command: tuple[str, ...] = ()
     fence_timeout: float = 10.0
     rejoin: str = "manual"
+    unblock: bool = True
     events: bool = True
     disks: tuple[str, ...] = ()
     allow: tuple[IpNetwork, ...] = ()
@@ -267,6 +268,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "fence_timeout": _seconds,
     "rejoin": _one_of("manual", "clone"),
     "events": _switch,
+    "unblock": _switch,
     "disks": _list_of(_path),
     "allow": _list_of(_network),
     "proxies": _proxies,

@@ -9,31 +9,29 @@ who may have what, `eligibility` the reasons against leading, `view` the meaning
 
 from __future__ import annotations
 
-from . import standing
+from . import standing, votes
 from .config import Config
-from .eligibility import STEADY, VIP_GONE, channel_broken, note_pause, reasons_against
-from .leading import be_writer, promote
-from .model import (
+from .decisions import (
     AnyDecision,
     AskPeers,
-    Channel,
     Demote,
     Kill,
     Open,
     Rejoin,
     RemoveVip,
     Save,
-    Seen,
     SendAway,
-    Server,
     SetLead,
     SetTrack,
-    State,
-    StopAcknowledging,
     StopEvents,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
 )
+from .eligibility import STEADY, VIP_GONE, channel_broken, note_pause, reasons_against
+from .leading import be_writer, promote
+from .lib import _gtid as gtid
+from .model import Channel, Seen, Server, State
 from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 from .trackfile import MYSQLD_STOPS
 
@@ -41,7 +39,9 @@ FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing fro
 HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
 STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
 ADVERTS_LAST = 1.0
+CUT = 1.2  # seconds without an answer of anybody, witnesses included; they are asked twice a second
 RETRY_REJOIN = 60.0
+SAVE_EVERY = 5.0
 
 
 def decide(config: Config, seen: Seen, state: State, now: float) -> tuple[list[AnyDecision], State]:
@@ -64,9 +64,17 @@ class _Core(Step):
                 self._track("0", "this instance may lead")
             elif closed:
                 self._track("1", reasons[0])
-        if not self.saved and not self.seen.busy("save"):
-            self.do(Save("the memory changed", self.state.durable))
+        self._save()
         return self.decisions, self.state
+
+    def _save(self) -> None:
+        """Once in a while although nothing changed, so that a file which takes no write is known before it has to."""
+        file, durable = self.seen.state_file, self.state.durable
+        again = RETRY_THREADS if file.error else 0.0
+        if not self.saved:
+            self.do(Save("the memory changed", durable), again)
+        elif file.tried is not None and self.now - file.tried >= SAVE_EVERY:
+            self.do(Save("can the state file be written?", durable, probe=True), again)
 
     # ---- what is remembered ------------------------------------------------------------------------------------------
 
@@ -79,13 +87,14 @@ class _Core(Step):
 
     def _notice(self) -> None:
         self._notice_leading()
+        self._notice_isolation()
         was_down = self.state.down_since
         self.state = standing.note_feeding(self.view, self.state)
         if was_down is None and self.state.down_since is not None:
             self.do(AskPeers("mysqld does not answer"))
-        self.state = standing.note(self.view, self.state)
+        self.state = standing.note(self.view, standing.note_applying(self.view, self.state))
         refused = self.state.refused
-        if refused and (not self.view.is_live_writer(refused) or self._adverts_arrive()):
+        if refused and (not self.view.is_live_writer(refused) or self._adverts_arrive(refused)):
             self.set(refused=None)
         if self.state.outdone and self.now - self.state.outdone[1] >= STEADY:
             self.set(outdone=None)
@@ -96,9 +105,9 @@ class _Core(Step):
         self._notice_proof()
         self._notice_request()
 
-    def _adverts_arrive(self) -> bool:
-        """keepalived hears the holder of the VIP again, so it would not take it."""
-        heard = self.seen.advert
+    def _adverts_arrive(self, writer: str) -> bool:
+        """keepalived hears the writer again, so it would not take the VIP. Another holder may lose it any moment."""
+        heard = dict(self.seen.adverts).get(writer)
         return heard is not None and self.now - heard <= ADVERTS_LAST and not self.seen.vip_here
 
     def _notice_leading(self) -> None:
@@ -121,6 +130,13 @@ class _Core(Step):
         if lost is not None and (seen.vip_here or taken or self.now - lost >= VIP_GONE + STEADY):
             self.set(vip_lost=None)
 
+    def _notice_isolation(self) -> None:
+        answers = [peer.answered for peer in self.seen.peers] + [witness.answered for witness in self.seen.witnesses]
+        heard = max((at for at in answers if at is not None), default=None)
+        if heard is not None and self.state.heard is not None and heard - self.state.heard > CUT:
+            self.set(reconnected=self.now)
+        self.set(heard=heard)
+
     def _notice_elder(self) -> None:
         led = self.state.durable.led
         elder = max((peer for peer in self.view.others if self.view.live(peer) and peer.led > led),
@@ -134,15 +150,26 @@ class _Core(Step):
         writer's answer from just before its promotion cannot accuse us."""
         writer = self.view.live_writer()
         comparison = self.view.comparison(writer) if writer else None
-        if comparison is None or self.state.led:
+        if comparison is None or self.state.led or self.server is None:
             return
-        if not comparison.own_extra:
-            self.set(errant_since=None)
+        # The writer has what this closed server once made and has no more: its disk lost it, or it was restored from a
+        # backup. A receiver leaves out what bears its own server_id.
+        lost = [part for part in comparison.peer_extra.split(",") if part.startswith(self.server.uuid)]
+        self.set(lost=",".join(lost) if self.server.closed else "")
+        known = self.state.durable.errant
+        # That the cluster has such numbers by now proves nothing: those of a lost tail are given again, to other data.
+        # Either the data here is another, or a person has looked.
+        looked = known and (self.seen.request == "forget-errant" or not gtid.common(known, self.server.gtid_executed))
+        if looked and not comparison.own_extra:
             self.set_durable(errant="")
-        elif self.state.errant_since is None:
-            self.set(errant_since=self.now)
-        elif self.now - self.state.errant_since >= FRESH_WRITER:
-            self.set_durable(errant=comparison.own_extra)
+        suspects = self.state.suspects
+        same = "" if suspects is None else gtid.common(suspects[0], comparison.own_extra)
+        if suspects is None or not same:
+            self.set(suspects=(comparison.own_extra, self.now) if comparison.own_extra else None)
+        else:
+            self.set(suspects=(same, suspects[1]))
+            if self.now - suspects[1] >= FRESH_WRITER:
+                self.set_durable(errant=gtid.union(known, same))
 
     def _notice_proof(self) -> None:
         """dual_source: after a promotion the channel from the old writer stays stopped until that one answers as
@@ -153,14 +180,15 @@ class _Core(Step):
             comparison = self.view.comparison(peer)
             if comparison is None or not peer.mysqld_up or not self.view.fresh(peer) or self.state.phase == "promoting":
                 continue
-            follows = peer.closed and not comparison.peer_extra
+            follows = peer.closed and not peer.errant and not comparison.peer_extra
             succeeded = peer.phase == "writer" and not self.state.led and not comparison.own_extra
             if follows or succeeded:
                 self.set_durable(source_proven=True)
 
     def _notice_request(self) -> None:
         """Nothing is made true by asking: the claim follows when the VIP is here and writes are about to be opened."""
-        self.set(accepted=self.seen.request == "accept-data-loss" and not self.state.led)
+        began = self.state.accepted and self.state.phase == "promoting"  # what is received may take long to apply
+        self.set(accepted=(began or self.seen.request == "accept-data-loss") and not self.state.led)
 
     # ---- open or closed ----------------------------------------------------------------------------------------------
 
@@ -196,6 +224,7 @@ class _Core(Step):
             self.set(demoting_since=None)
             self.phase("held")
             self._take_leave()
+            self._freeze_held()
             self._tend_host(held)
             return True
         if self.server is None and not self.state.led:
@@ -205,7 +234,9 @@ class _Core(Step):
             return self.state.killed
         self.set(demoting_since=None)
         self.phase("held" if held else "standby")
-        if not held:
+        if held:
+            self._freeze_held()
+        else:
             self._stand_by(self.server)
         self._tend_host(held)
         return True
@@ -213,8 +244,15 @@ class _Core(Step):
     def _take_leave(self) -> None:
         """Before the writer lets this standby go: a receiver that came back at once would be waited for again."""
         leaves = self.seen.hold == MYSQLD_STOPS and self.view.live_writer() is not None
-        if leaves and self.server is not None and self.server.acknowledges:
-            self.do(StopAcknowledging("mysqld is about to stop"), RETRY_THREADS)
+        if leaves and self.server is not None and self.server.semi_sync is not None and self.server.acknowledges:
+            self.do(SwitchAcknowledging("mysqld is about to stop", False, reconnects=False), RETRY_THREADS)
+
+    def _freeze_held(self) -> None:
+        """The one thing in mysqld that a hold does not keep: what a held instance went on to acknowledge would be lost
+        by the promotion of another."""
+        if self.server is not None and votes.freezes(self.view, self.state):
+            for channel in self.server.channels:
+                self.stop_receiver(channel, "another instance is promoted")
 
     def _close(self) -> None:
         since = self.now if self.state.demoting_since is None else self.state.demoting_since
@@ -283,6 +321,10 @@ class _Core(Step):
                 return
         if self._rejoins():
             return
+        acknowledges = standing.acknowledges(self.view, self.state)
+        if self.config.is_candidate and server.semi_sync is not None and server.acknowledges is not acknowledges:
+            why = "it is complete" if acknowledges else "another standby is complete, and this one is not"
+            self.do(SwitchAcknowledging(why, acknowledges), RETRY_THREADS)
         hurries = standing.hurries(self.view, self.state, server)
         if self.config.relay_sync and hurries is server.relay_synced:
             why = "it is far behind, and nobody waits for it" if hurries else "what is acknowledged must be on the disk"
@@ -302,6 +344,8 @@ class _Core(Step):
     def _feeds(self, channel: Channel) -> bool:
         """Only the writer of the newest promotion is received from: what an older one still does must not be
         acknowledged, nor come here. A receiver that was connected before may still lead to the older one."""
+        if votes.freezes(self.view, self.state):
+            return False
         writer, newest = self.view.live_writer(), self.state.durable.generation
         if self.state.fed_by is None:  # a new agent leaves the receivers as they are
             self.set(fed_by=self.seen.saved.generation)

@@ -73,8 +73,9 @@ class Departure:
             if self._here():
                 clients.destroy(self._noted(one for one in clients.of(self._vip) if one.other not in self._members))
 
-    def send_away(self, listeners: Collection[int]) -> None:
-        """The clients of a dead mysqld that listened with these sockets. Raises OSError."""
+    def send_away(self, listeners: Collection[int] | None) -> None:
+        """The clients of a dead mysqld that listened with these sockets; None: of one that shuts
+        down. Raises OSError."""
         clients.destroy(self._noted(clients.of_dead(self._port, listeners, self._vip, self._members)))
 
     def sweep_if_gone(self) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from . import votes
 from .model import Channel, Peer, State
-from .standing import DEAF, STALLS, cut_off, in_contact, led_last, stuck
+from .standing import DEAF, STALLS, applier_stands, cut_off, in_contact, led_last, quorum, stuck
 from .view import PEER_SILENT, View
 
 STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
@@ -15,6 +16,8 @@ OWN_PAUSE = 0.5  # between two steps: the agent itself, or its whole host, did n
 PATIENCE = 5.0  # seconds for which the last writer, once heard, may still be starting
 VIP_GONE = 1.0  # seconds after which a VIP that nobody has is given up
 
+TORN = frozenset((1594, 13121))  # the relay log cannot be read: MySQL's number until 8.0 and since
+TLS_REFUSED = 2026
 SAME_SERVER_ID = 13117  # the channel points at this instance itself, because the VIP arrived here
 # The source cannot be reached, is starting, stopping or closed for a moment. The receiver goes on trying.
 UNREACHABLE = frozenset((
@@ -32,11 +35,27 @@ def note_pause(state: State, now: float) -> State:
 
 def channel_broken(channel: Channel) -> str:
     """What is wrong with it, or empty. A source that cannot be reached does not break a channel."""
+    if channel.applier_error in TORN:
+        of = f" FOR CHANNEL '{channel.name}'" if channel.name else ""
+        return (
+            f"error {channel.applier_error} while applying: its relay log is torn, as after a loss of power. While the"
+            f" writer lives this fetches anew what is missing: STOP REPLICA{of}; RESET REPLICA{of}; START REPLICA{of}")
     if channel.applier_error:
         return f"error {channel.applier_error} while applying: {channel.applier_message}"
     if channel.receiver_error and channel.receiver_error not in UNREACHABLE | {SAME_SERVER_ID}:
         return f"error {channel.receiver_error} while receiving: {channel.receiver_message}"
     return ""
+
+
+def certificate_problem(channel: Channel) -> str:
+    """Why TLS with the source fails, or empty. mysqld says the same of a wrong CA, a wrong name and a wrong date."""
+    if channel.receiver == "Yes" or channel.receiver_error != TLS_REFUSED:
+        return ""
+    said = channel.receiver_message.rpartition("SSL connection error: ")[2]
+    return (
+        f"TLS with {channel.source_host} fails: {said}. Compare the source's certificate with its dates"
+        " (SHOW STATUS LIKE 'Ssl_server_not%' there), its issuer with this channel's SOURCE_SSL_CA, and its names with"
+        f" {channel.source_host}")
 
 
 def reasons_against(view: View, state: State) -> tuple[str, ...]:
@@ -59,7 +78,8 @@ def _against_mysqld(view: View, state: State) -> list[str]:
     if not mysqld.alive:
         return [f"mysqld does not accept connections: {mysqld.error or 'not connected yet'}."]
     if mysqld.server is None:
-        return ["mysqld has not been looked at since it started."]
+        why = f": {mysqld.error}" if mysqld.error else ""
+        return [f"mysqld has not been looked at since it started{why}."]
     if state.killed:
         return ["mysqld was killed because it did not become read-only in time."]
     if state.led and not any(view.live(peer) and peer.eligible for peer in view.seen.peers):
@@ -113,6 +133,8 @@ def _against_data(view: View, state: State) -> list[str]:
     mine = view.server
     if mine is not None:
         for channel in mine.channels:
+            if channel.delay:
+                reasons.append(f"Channel '{channel.name}' is delayed by {channel.delay} s on purpose (SOURCE_DELAY).")
             broken = channel_broken(channel)
             if broken:
                 reasons.append(f"Channel '{channel.name}' from {channel.source_host} is broken by {broken}.")
@@ -124,32 +146,64 @@ def _against_data(view: View, state: State) -> list[str]:
             seeded = [peer.name for peer in view.seen.peers if view.live(peer) and peer.gtid_executed]
             if seeded:
                 reasons.append(f"It is empty, while {seeded[0]} has transactions.")
+    if state.lost:
+        reasons.append(
+            f"It has lost transactions of its own ({state.lost}), which replication does not bring back:"
+            " provision it anew.")
     if state.durable.errant and not state.accepted:
         reasons.append(f"It has transactions that the cluster does not have: {state.durable.errant}.")
     if state.durable.left_behind and not state.accepted:
         who = state.writer or "A writer"
         lost = f" Its memory was lost: {state.memory_lost}." if state.memory_lost else ""
         reasons.append(f"It was left behind: {who} may have acknowledged writes that are not here.{lost}")
+    mysqld = view.seen.mysqld
+    since = mysqld.trouble_since
+    if since is not None and view.now - max(since, state.awake_since) >= view.config.hang_timeout:
+        reasons.append(f"The agent could not open its writes: {mysqld.trouble}.")
+    unsaved = unwritten(view)
+    if unsaved:
+        reasons.append(f"{unsaved}, so it could not remember that it leads.")
     return reasons
+
+
+def unwritten(view: View) -> str:
+    """What is wrong with the state file, or empty."""
+    file, path = view.seen.state_file, view.config.state_file
+    if file.unsaved < view.config.disk_timeout:
+        return ""
+    return f"Its state file {path} has taken no write for {view.config.disk_timeout:g} s ({file.error or 'it waits'})"
 
 
 def _against_order(view: View, state: State) -> list[str]:
     """Is it this one's turn? Only with the knowledge of every other candidate, but for one that just fell silent."""
     reasons = []
-    unheard = [peer for peer in view.others if not view.live(peer)]
+    unheard = [peer for peer in view.others if not view.live(peer) and not view.is_outdated(peer, state)]
     if state.accepted:
         return []
-    sure = in_contact(view, state) or state.promised or led_last(state)
+    sure = in_contact(view, state) or state.promised or led_last(state) or quorum(view, state, view.live)
     if unheard and (len(unheard) > 1 or not sure):
         names = " and ".join(peer.name for peer in unheard)
         reasons.append(f"It waits for {names}, which may have led since, and does not answer.")
     elif unheard and not led_last(state) and view.witnessed(PEER_SILENT) is False:
         reasons.append(f"Neither {unheard[0].name} nor any witness answers: this host may be cut off.")
+    elected = votes.unresolved(view, state)
+    if elected:
+        reasons.append(f"It has voted for {elected}, which may have been promoted since.")
+    complete = next((peer for peer in view.others if _is_ready(view, peer)), None)
+    if complete is not None and applier_stands(view, state):
+        channels = view.server.channels if view.server is not None else ()
+        blocked = "".join(f" It waits for {channel.blocked}." for channel in channels if channel.blocked)
+        reasons.append(f"Its applier does not get on, and {complete.name} has applied everything.{blocked}")
     if not view.seen.vip_here and view.live_writer() is None:
         for peer in view.others:
             if _goes_before(view, state, peer):
                 reasons.append(f"{peer.name} was the last writer, and is there to lead.")
     return reasons
+
+
+def _is_ready(view: View, peer: Peer) -> bool:
+    """It could lead now; a writer that lives leads already."""
+    return view.live(peer) and peer.eligible and peer.drained and peer.phase in ("standby", "promoting")
 
 
 def _goes_before(view: View, state: State, peer: Peer) -> bool:

@@ -35,6 +35,7 @@ from .view import View
 
 MAX_LAG = 10.0  # seconds, for /reader without max_lag
 LONGEST_WAIT = 5.0
+LONGEST_NUMBER = 18  # digits
 FRESH_BOUND = 0.1
 LOOP_STANDS = 1.5  # seconds without a step, after which this agent knows nothing that it could vouch for
 
@@ -115,7 +116,7 @@ def _concerns(config: Config, seen: Seen, state: State, moment: float) -> object
     return (
         state.phase, is_eligible(state), seen.vip_here, is_up(config, seen, moment), seen.saved, seen.hold,
         left_behind(config, seen, state), state.durable.errant, waits(view, state),
-        stuck(view, state),
+        stuck(view, state), view.receives_nothing,
     )
 
 
@@ -176,7 +177,8 @@ class Endpoints:
         address = self._addresses.get(name)
         client = plain(question.client)
         if address is not None and (client in (address, self._config.address) or client.is_loopback):
-            self._peers.knock(name)
+            gives_up = question.query.get("gives_up", "")
+            self._peers.knock(name, int(gives_up) if gives_up.isdecimal() and len(gives_up) < LONGEST_NUMBER else None)
 
 
 def _seconds(text: str) -> float | None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import threads
-from .lib._connection import LOST_CONNECTION, MysqlError, Session
+from .lib._connection import MysqlError, Session
+from .sessions import Sessions
 
 LOOK_EVERY = 2.0  # seconds
 # Until 8.0.22 it was called SLAVESIDE_DISABLED. The originator is the server_id of who enabled the event last.
@@ -33,17 +34,17 @@ class EventWatch:
     """The last look at the events, taken in a thread of its own: while an account statement waits for its
     acknowledgement information_schema.events answers nobody (measured on 9.7.4)."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, sessions: Sessions) -> None:
         self.seen = Events(False, None, ())
-        self._session = session
+        self._sessions = sessions
         threads.start(self._run, "events watched")
 
     def _run(self) -> None:
         while True:
             try:
-                self.seen = read(self._session)
-            except MysqlError as error:
-                if error.number is None or error.number in (0, *LOST_CONNECTION):
+                self.seen = read(self._sessions["events_watch"])
+            except MysqlError:
+                if self._sessions.closed:
                     return
             time.sleep(LOOK_EVERY)
 

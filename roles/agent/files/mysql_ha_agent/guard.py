@@ -25,7 +25,8 @@ from .config import Config
 from .departure import Departure
 from .journal import Journal
 from .lib._connection import MysqlError
-from .mysqld import Instance, NotThere, Process, process_behind
+from .mysqld import Instance, Process, process_behind
+from .sessions import NotThere
 
 STEP = 0.1  # seconds between two looks
 LONGEST_STEP = 0.5  # a longer one means that the guard itself did not run; it counts as this one
@@ -148,6 +149,8 @@ class Server:
             elif instance.ended(1.0, self._never):
                 self._instance = None
                 instance.close()
+            else:
+                instance.sessions.complete()
             time.sleep(STEP)
 
     def _connect(self) -> Instance:
@@ -213,8 +216,11 @@ def kill_agent(pid: int, instance: str) -> bool:
         if own:
             process.kill()
         return own
-    except FileNotFoundError:
-        return False
+    except (FileNotFoundError, PermissionError):
+        if not process.alive():
+            return False
+        why = f"/proc hides process {pid} from the guard (hidepid)"
+        raise OSError(f"the agent is silent and not killed: {why}") from None
     finally:
         process.close()
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 import logging
 import queue
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from logging.handlers import QueueHandler, QueueListener
 
-from .model import (
+from .clock import now
+from .decisions import (
     AnnounceVip,
     AskPeers,
     Decision,
     Demote,
-    Durable,
     EnableEvents,
     Fence,
     Kill,
+    Nudge,
     Open,
     ProbeVip,
     Rejoin,
@@ -29,15 +30,17 @@ from .model import (
     SetTrack,
     StartApplier,
     StartReceiver,
-    State,
-    StopAcknowledging,
     StopEvents,
     StopReceiver,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
+    Unblock,
 )
+from .model import Durable, State
 
 _LINES = 1000
+SAY_AGAIN = 60.0  # seconds, after which an error that goes on is said again
 
 
 def words(decision: Decision) -> str:
@@ -50,6 +53,8 @@ def words(decision: Decision) -> str:
         return f"fence command run for {decision.peer}"
     if isinstance(decision, SyncRelayLog):
         return f"sync_relay_log {'1' if decision.on else 'raised'}"
+    if isinstance(decision, SwitchAcknowledging):
+        return f"acknowledging switched {'on' if decision.on else 'off'}"
     if isinstance(decision, SwitchSemiSync):
         return f"semi-sync switched {'on' if decision.on else 'off'}"
     if isinstance(decision, Open):
@@ -62,8 +67,8 @@ def words(decision: Decision) -> str:
         AskPeers: "peers asked", Save: "memory saved", Demote: "writes closed", Kill: "mysqld killed",
         ProbeVip: "VIP probed", AnnounceVip: "VIP announced", RemoveVip: "VIP removed",
         SendAway: "clients sent away", Rejoin: "rejoined by CLONE",
-        StopAcknowledging: "no acknowledgements after the next connection",
-        EnableEvents: "events enabled", StopEvents: "events stopped",
+        EnableEvents: "events enabled", StopEvents: "events stopped", Nudge: "a transaction without content committed",
+        Unblock: "the clients that hold up the applier disconnected",
     }[type(decision)]
 
 
@@ -85,6 +90,7 @@ class Journal:
         self._log.handlers = [_Dropping(lines)]
         out = logging.StreamHandler(sys.stderr)
         out.setFormatter(_SyslogPrefix("%(message)s"))
+        self._failures: dict[str, _Failure] = {}  # by lane
         self._listener = QueueListener(lines, out)
         self._listener.start()
 
@@ -95,13 +101,25 @@ class Journal:
         self._log.log(level, "%s", text)
 
     def decision(self, decision: Decision, took: float, error: Exception | None) -> None:
-        if isinstance(decision, AskPeers) and error is None:
-            return  # a look, and often
-        text = f"{words(decision)}: {decision.why} ({took * 1000:.0f} ms)"
-        if error is None:
-            self.say(text)
-        else:
-            self.say(f"FAILED, {text}: {error}", logging.ERROR)
+        done = f"{words(decision)}: {decision.why}"
+        if error is not None:
+            self._failed(decision.lane, done, took, str(error))
+            return
+        failed = self._failures.pop(decision.lane, None)
+        looks = isinstance(decision, AskPeers) or (isinstance(decision, Save) and decision.probe)
+        if not looks or failed:  # a look comes often
+            self.say(f"{done} ({took * 1000:.0f} ms)")
+
+    def _failed(self, lane: str, done: str, took: float, error: str) -> None:
+        """The same failure again and again is said once in a while."""
+        known, at = self._failures.get(lane), now()
+        if known is None or (known.done, known.error) != (done, error):
+            known = self._failures[lane] = _Failure(done, error)
+        known.times += 1
+        if known.said is None or at - known.said >= SAY_AGAIN:
+            again = f" ({known.times} times now)" if known.times > 1 else ""
+            known.said = at
+            self.say(f"FAILED, {done} ({took * 1000:.0f} ms): {error}{again}", logging.ERROR)
 
     def changes(self, before: State, after: State) -> None:
         if before.durable != after.durable:
@@ -112,6 +130,14 @@ class Journal:
             self.say("may not lead: " + " ".join(after.reasons) if after.reasons else "may lead")
         if before.waiting != after.waiting and after.waiting:
             self.say(f"the promotion waits for {after.waiting}")
+
+
+@dataclass
+class _Failure:
+    done: str
+    error: str
+    times: int = 0
+    said: float | None = None  # when
 
 
 class _Dropping(QueueHandler):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from . import threads
-from .model import AnyDecision, Decision
+from .decisions import AnyDecision, Decision
 
 Report = Callable[[Decision, float, "Exception | None"], None]
 

@@ -4,30 +4,32 @@
 
 from __future__ import annotations
 
-from . import standing
-from .model import (
+from . import standing, votes
+from .decisions import (
     AnnounceVip,
     AskPeers,
-    Channel,
     EnableEvents,
     Fence,
+    Nudge,
     Open,
-    Peer,
     ProbeVip,
-    SemiSync,
-    Server,
     SetLead,
     StartApplier,
     StopReceiver,
     SwitchSemiSync,
+    Unblock,
 )
+from .model import Channel, Peer, SemiSync, Server
 from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
 
 ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
+RECONNECTED = 1.0
 REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
 LEAD = 8  # what one level adds to the priority in VRRP, more than the candidates' own priorities differ
 LEVELS = 3
-RETRY_FOLLOWING = 0.02
+RETRY_VOTES = 0.02
+NUDGE_AFTER = 0.5
+VOTES_WITHIN = 1.0  # seconds after which one that answers and does not vote is left out
 
 
 # ---- promotion -------------------------------------------------------------------------------------------------------
@@ -45,7 +47,7 @@ def promote(step: Step, server: Server) -> None:
     step.set(waiting=waiting)
     if waiting:
         return
-    semi_sync = None if server.semi_sync is None else _somebody_will_acknowledge(step, began)
+    semi_sync = None if server.semi_sync is None else not step.state.durable.alone
     step.do(Open("the VIP is here and everything received is applied", step.state.durable.generation, semi_sync), RETRY)
 
 
@@ -59,28 +61,41 @@ def _waits_for(step: Step, server: Server, began: float) -> str:
     waiting = _unheard(step, began) or _witness(step, began) or _person(step)
     if waiting:
         return waiting
+    voting = _votes(step, began)  # meanwhile this instance stops to receive, and applies
+    waiting = _undrained(step, server) or voting
+    if not waiting and not _completed(step):
+        waiting = _lacking(step, began)
+    if waiting:
+        return waiting
+    if step.seen.busy("semi_sync"):
+        return "semi-sync to be switched"
+    return _complete(step, server, began) or _fence(step, began)
+
+
+def _undrained(step: Step, server: Server) -> str:
     for channel in server.channels:
         if not _receiver_gone(step, channel):
             return "the receiver to stop"
     for channel in server.channels:
-        if not channel.drained:
-            if not channel.applier:
-                step.do(StartApplier("everything received must be applied before the promotion", channel.name))
-            return "everything received to be applied"
-    lacking = _lacking(step, began)
-    if lacking:
-        return lacking
-    if step.seen.busy("semi_sync"):
-        return "semi-sync to be switched"
-    return _claim(step, server, began) or _following(step) or _fence(step, began)
+        if channel.drained:
+            continue
+        if not channel.applier:
+            step.do(StartApplier("everything received must be applied before the promotion", channel.name))
+        elif step.config.unblock and channel.blocked and standing.applier_stands(step.view, step.state):
+            step.do(Unblock(f"the promotion waits for the applier, which waits for {channel.blocked}", channel.name),
+                    RETRY_THREADS)
+        return f"everything received to be applied{', which waits for ' * bool(channel.blocked)}{channel.blocked}"
+    return ""
 
 
 def _rival(step: Step, began: float) -> str:
     for peer in step.seen.peers:
         if not step.view.heard_since(peer, began):
-            if (peer.asked is None or peer.asked < began) and step.now - began < ASK_BOUND:
-                return f"{peer.name} to say whether it is the writer"
-            continue
+            if _just_reconnected(step):
+                step.do(AskPeers("this host was cut off"), RETRY)
+            elif (peer.asked is not None and peer.asked >= began) or step.now - began >= ASK_BOUND:
+                continue
+            return f"{peer.name} to say whether it is the writer"
         first = peer.phase == "promoting" and peer.vip_here and not step.config.precedes(peer.name)
         if peer.phase in ("writer", "demoting") or first:
             if peer.phase == "writer" and step.now - began >= REFUSE_AFTER:
@@ -96,12 +111,21 @@ def _rival(step: Step, began: float) -> str:
     return ""
 
 
+def _just_reconnected(step: Step) -> bool:
+    """This host was cut off itself. A question from then is only sent again by TCP, so silence says nothing yet."""
+    return step.state.reconnected is not None and step.now - step.state.reconnected < RECONNECTED
+
+
 def _unheard(step: Step, began: float) -> str:
     """Of the other candidates one may be silent, if this one is sure to have what that one acknowledged."""
-    unheard = [peer.name for peer in step.view.others if not step.view.heard_since(peer, began)]
-    if not unheard or step.state.accepted:
+    unheard = [
+        peer.name for peer in step.view.others
+        if not step.view.heard_since(peer, began) and not step.view.is_outdated(peer, step.state)]
+    if not unheard or step.state.accepted or _completed(step):
         return ""
-    if len(unheard) == 1 and (step.state.promised or standing.led_last(step.state)):
+    if len(unheard) == 1 and (
+            step.state.promised or standing.led_last(step.state)
+            or standing.quorum(step.view, step.state, lambda peer: step.view.heard_since(peer, began))):
         return ""
     return f"{' and '.join(unheard)}, which may have led since"
 
@@ -117,7 +141,8 @@ def _witness(step: Step, began: float) -> str:
 
 def _person(step: Step) -> str:
     durable = step.state.durable
-    if step.config.takeover != "read_only" or step.seen.request is not None or step.state.claimed:
+    approved = step.seen.request in ("promote", "accept-data-loss")
+    if step.config.takeover != "read_only" or approved or step.state.claimed:
         return ""
     return "a person, who runs mysql-ha promote" if durable.generation and durable.led != durable.generation else ""
 
@@ -135,7 +160,7 @@ def _receiver_gone(step: Step, channel: Channel) -> bool:
 def _lacking(step: Step, began: float) -> str:
     """With everything received applied: is it all that the writer was heard to have, and all that candidates have?"""
     view, state = step.view, step.state
-    if state.writer_set and not state.claimed and not state.accepted:
+    if state.writer_set and not state.accepted:
         comparison = view.writer_set(state)
         if comparison is None:
             return "the comparison with what the last writer had"
@@ -143,12 +168,17 @@ def _lacking(step: Step, began: float) -> str:
             step.set_durable(left_behind=True)
             return f"{state.writer}, which had {comparison.peer_extra}"
     for peer in view.others:
-        # The old writer's tail was never acknowledged.
-        if not view.heard_since(peer, began) or not peer.mysqld_up or peer.errant or peer.name == state.writer:
+        # The old writer's tail was never acknowledged. Nor was that of one which this instance left behind, or which is
+        # the only other candidate.
+        tail = peer.left_behind and (not votes.needed(view) or standing.led_newest(state))
+        if not view.heard_since(peer, began) or not peer.mysqld_up or tail or peer.name == state.writer:
             continue
         comparison = view.comparison(peer)
         if comparison is None:
             return f"the comparison with {peer.name}"
+        if comparison.peer_extra and (peer.errant or peer.left_behind):  # it cannot lead instead
+            why = "is quarantined" if peer.errant else "was left behind"
+            return f"{peer.name}, which {why} and has {comparison.peer_extra}"
         if comparison.peer_extra:
             step.set(outdone=(peer.name, step.now))
             return f"{peer.name}, which has more"
@@ -156,20 +186,52 @@ def _lacking(step: Step, began: float) -> str:
 
 
 def _somebody_will_acknowledge(step: Step, began: float) -> bool:
-    """Soon, that is: in a planned switchover. One that lost its right to lead is waited for when it is back."""
+    """Or still takes itself for complete: such a one is waited for until it says otherwise, or for the lease. The
+    writer that is replaced does not, when it is down or silent."""
+    state, view = step.state, step.view
     if step.config.durability == "strict":
-        return not standing.nobody_acknowledges(step.view, step.state)
-    return any(
-        step.view.heard_since(peer, began) and peer.mysqld_up and peer.has_channel and not peer.errant
-        and (peer.eligible or peer.phase == "held")
-        for peer in step.view.others)
+        return not standing.nobody_acknowledges(view, state)
+    known = state.accepted or standing.led_last(state)  # that the silent ones are left behind
+    for peer in view.others:
+        heard = view.heard_since(peer, began)
+        gone = peer.left_behind or bool(peer.errant) or not peer.has_channel if heard \
+            else known or view.is_outdated(peer, state)
+        replaced = peer.name == state.writer and not (heard and peer.mysqld_up)
+        if not (gone or replaced):
+            return True
+    return False
 
 
-def _claim(step: Step, server: Server, began: float) -> str:
-    """The generation is this instance's, on its disk, before writes are opened."""
-    alone = server.semi_sync is None or not _somebody_will_acknowledge(step, began)
-    if not step.state.claimed:
-        step.set(claimed=True, durable=standing.claims(step.state.durable, alone))
+def _votes(step: Step, began: float) -> str:
+    """Of three candidates or more, all others but one stop receiving, and put this promotion on their disks."""
+    if not votes.needed(step.view) or step.state.accepted or _completed(step):
+        return ""
+    durable = step.state.durable
+    if not step.state.claimed or durable.voted_for != step.config.instance or votes.outvoted(step.view, durable):
+        step.set(claimed=True, durable=votes.claims(step.view, durable))
+    if not step.saved:
+        return "the state file"
+    patient = step.now - began < VOTES_WITHIN
+    name = votes.missing(step.view, durable, lambda peer: step.view.heard_since(peer, began), patient)
+    if name:
+        step.do(AskPeers(f"the vote of {name} is missing"), RETRY_VOTES)
+        return f"the vote of {name}"
+    return ""
+
+
+def _completed(step: Step) -> bool:
+    """In this attempt the promotion has been completed; nothing outdoes it any more."""
+    durable = step.state.durable
+    return step.state.claimed and standing.led_newest(step.state) and durable.vote <= durable.led
+
+
+def _complete(step: Step, server: Server, began: float) -> str:
+    """The promotion is this instance's, on its disk, before writes are opened."""
+    # Of three candidates or more those that voted stand by: writes wait for them until they say that they cannot.
+    voted = votes.needed(step.view) and not step.state.accepted
+    alone = server.semi_sync is None or not (voted or _somebody_will_acknowledge(step, began))
+    if not _completed(step):
+        step.set(claimed=True, durable=standing.completes(step.state.durable, alone))
         if step.state.accepted:  # from now on what is here is what the cluster has
             step.set_durable(errant="")
     elif alone:
@@ -178,20 +240,6 @@ def _claim(step: Step, server: Server, began: float) -> str:
     if step.seen.lead != str(lead):
         step.do(SetLead("this instance is promoted", str(lead)))
     return "" if step.saved else "the state file"
-
-
-def _following(step: Step) -> str:
-    """With three candidates the third could still acknowledge what an old writer does that is not dead. It stops
-    receiving when it hears of the new promotion."""
-    generation = step.state.durable.generation
-    for peer in step.view.others:
-        follows = peer.generation >= generation and not peer.receiving
-        if peer.name == step.state.writer or follows or not peer.mysqld_up or peer.phase == "held":
-            continue
-        if len(step.view.others) > 1 and step.view.silent_for(peer, step.state) < step.config.lease:
-            step.do(AskPeers(f"{peer.name} must hear of the promotion"), RETRY_FOLLOWING)
-            return f"{peer.name} to hear of the promotion"
-    return ""
 
 
 def _level(step: Step, began: float) -> int:
@@ -254,6 +302,8 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
         step.set_durable(alone=True)
         return
     _note_waiting(step, semi_sync)
+    if standing.stuck(step.view, step.state, NUDGE_AFTER):
+        step.do(Nudge("the acknowledgement of a newer transaction frees the commits whose own was lost"), RETRY)
     if step.seen.busy("semi_sync"):
         return
     if semi_sync.source_enabled and _goes_on_alone(step):
@@ -262,6 +312,8 @@ def _tend_semi_sync(step: Step, server: Server) -> None:
         elif step.saved:
             step.do(SwitchSemiSync("no standby is left; this writer goes on alone", False), RETRY_SEMI_SYNC)
         return
+    if not semi_sync.source_enabled:  # also where a person has switched it off
+        step.set_durable(alone=True)
     caught_up, state = standing.close_behind(step.view, step.state)
     step.set(caught_up_since=state.caught_up_since)
     if not caught_up or not semi_sync.clients:

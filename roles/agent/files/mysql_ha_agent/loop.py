@@ -9,54 +9,52 @@ import signal
 import threading
 from dataclasses import replace
 
-from . import fence, statefile, threads, trackfile, vip
+from . import applying, fence, semisync, statefile, threads, trackfile, vip
 from .addresses import Addresses
 from .adverts import Adverts
 from .clock import now
 from .config import Config
 from .core import decide
-from .departure import Departure
-from .endpoints import Board, serve
-from .journal import Journal
-from .lanes import Lanes
-from .lib._connection import MysqlError
-from .model import (
-    WRITER_SET,
+from .decisions import (
     AnnounceVip,
     AnyDecision,
     AskPeers,
     Decision,
     Demote,
-    Durable,
     EnableEvents,
     Fence,
     Kill,
+    Nudge,
     Open,
-    Peer,
     ProbeVip,
     Rejoin,
     RemoveVip,
     Save,
-    Seen,
     SendAway,
     SetLead,
     SetTrack,
     StartApplier,
     StartReceiver,
-    State,
-    StopAcknowledging,
     StopEvents,
     StopReceiver,
+    SwitchAcknowledging,
     SwitchSemiSync,
     SyncRelayLog,
-    VipProbe,
+    Unblock,
 )
+from .departure import Departure
+from .endpoints import Board, serve
+from .journal import Journal
+from .lanes import Lanes
+from .lib._connection import MysqlError
+from .model import WRITER_SET, Durable, Peer, Seen, State, VipProbe
 from .mysqld import Instance
 from .peers import Peers
 from .rejoin import Rejoining
 from .systemd import Systemd
+from .telling import gives_up
 from .view import View
-from .watch import Watch
+from .watch import Holding, Watch
 from .witnesses import Witnesses
 
 RESUME_EVERY = 10.0
@@ -81,7 +79,8 @@ class Agent:
         self.rejoining = Rejoining(config, self._live_writer, journal.say)
         self.lanes = Lanes(self._carry_out, self._done)
         remembered = self._remember()
-        self.saved = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
+        on_disk = Durable() if self.memory_lost else remembered  # what is not on disk yet is saved at the first step
+        self.saving = statefile.Saving(on_disk, now())
         self.vip_probe = VipProbe()
         self.fenced: dict[str, float] = {}
         self.state = State(durable=remembered, memory_lost=self.memory_lost)
@@ -121,6 +120,7 @@ class Agent:
         before = self.state
         decisions, self.state = decide(self.config, seen, before, now())
         self.board.publish(seen, self.state)
+        self.peers.gives_up = gives_up(View(self.config, seen, now()), self.state)
         self.journal.changes(before, self.state)
         for decision in decisions:
             if isinstance(decision, AT_ONCE):
@@ -134,10 +134,11 @@ class Agent:
         config = self.config
         # In this order: what is being carried out is asked for before what it changes.
         running = self.lanes.running()
-        saved, fenced, vip_probe = self.saved, tuple(self.fenced.items()), self.vip_probe
+        state_file = self.saving.seen(now())
+        saved, fenced, vip_probe = self.saving.saved, tuple(self.fenced.items()), self.vip_probe
         return Seen(
             vip_here=self.addresses.here(),
-            advert=self.adverts.heard(),
+            adverts=self.adverts.heard(),
             keepalived=self.keepalived.runs(),
             hold=trackfile.read_hold(config.hold_file),
             track=trackfile.read_track(config.track_file),
@@ -151,14 +152,15 @@ class Agent:
             vip_probe=vip_probe,
             fenced=fenced,
             saved=saved,
+            state_file=state_file,
             running=running,
         )
 
-    def _sets(self) -> dict[str, tuple[str, str]]:
-        """What this server is compared with: the executed set and server_uuid of every peer, and of the last writer."""
+    def _sets(self) -> dict[str, Holding]:
+        """What this server is compared with: what every peer holds, and what the last writer had executed."""
         sets = self.peers.sets()
         if self.state.writer_set:
-            sets[WRITER_SET] = self.state.writer_set, ""
+            sets[WRITER_SET] = Holding(self.state.writer_set)
         return sets
 
     def _live_writer(self) -> Peer | None:
@@ -222,8 +224,7 @@ class Agent:
     def _on_host(self, decision: Save | ProbeVip | AnnounceVip | RemoveVip | Fence) -> None:
         config = self.config
         if isinstance(decision, Save):
-            statefile.save(config.state_file, decision.durable)
-            self.saved = decision.durable
+            self._save(decision.durable)
         elif isinstance(decision, ProbeVip):
             began = now()
             self.vip_probe = VipProbe(began, vip.probe(config.vip, config.interface))
@@ -236,6 +237,15 @@ class Agent:
             fence.run(config, decision.peer)
             self.fenced = {**self.fenced, decision.peer: now()}
 
+    def _save(self, durable: Durable) -> None:
+        self.saving.begins(now())
+        try:
+            statefile.save(self.config.state_file, durable)
+        except OSError as error:
+            self.saving.failed(error.strerror or str(error))
+            raise
+        self.saving.succeeded(durable)
+
     def _on_mysqld(self, decision: AnyDecision, instance: Instance) -> None:
         if isinstance(decision, StopReceiver):
             instance.stop_receiver(decision.channel)
@@ -245,8 +255,12 @@ class Agent:
             instance.start_applier(decision.channel)
         elif isinstance(decision, SyncRelayLog):
             instance.sync_relay_log(decision.on)
-        elif isinstance(decision, StopAcknowledging):
-            instance.stop_acknowledging()
+        elif isinstance(decision, SwitchAcknowledging):
+            instance.switch_acknowledging(decision.on, decision.reconnects)
+        elif isinstance(decision, Nudge):
+            semisync.nudge(instance.sessions["applier"])
+        elif isinstance(decision, Unblock):
+            applying.unblock(instance.sessions["second"], decision.channel)
         elif isinstance(decision, SwitchSemiSync):
             instance.switch_semi_sync(decision.on)
         elif isinstance(decision, EnableEvents):

@@ -28,6 +28,7 @@ _GAUGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("alone", "1: as writer it acknowledges without a second copy.", ("alone",)),
     ("left_behind", "1: a writer may have acknowledged what is not here.", ("left_behind",)),
     ("disk_stalled_seconds", "Seconds for which a small write to mysqld's disks has been waiting.", ("disk_stalled",)),
+    ("unsaved_seconds", "Seconds for which the agent's state file has taken no write.", ("unsaved",)),
     ("semi_sync_enabled", "1: commits wait for a semi-sync replica.", ("mysqld", "semi_sync", "source")),
     ("semi_sync_clients", "Semi-sync replicas that are connected.", ("mysqld", "semi_sync", "clients")),
 )

@@ -1,11 +1,14 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the agent sees, what it may decide, and what it remembers. All times are seconds of CLOCK_BOOTTIME."""
+"""What the agent sees and what it remembers. All times are seconds of CLOCK_BOOTTIME."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .decisions import Decision
 
 # ---- observations ----------------------------------------------------------------------------------------------------
 
@@ -22,7 +25,10 @@ class Channel:
     applier_error: int = 0
     applier_message: str = ""
     drained: bool = True  # everything received is executed
-    lag: float | None = 0.0  # seconds; None: not known
+    lag: float | None = 0.0  # seconds, by the clocks of two machines; None: not known
+    place: str = ""  # how far the receiver has read in the source's binary log; moves within a transaction too
+    delay: int = 0  # seconds for which the applier waits on purpose (SOURCE_DELAY)
+    blocked: str = ""  # what the applier waits for, and who holds it; empty: for nothing that is known
 
 
 WRITER_SET = ""  # the name under which a server is compared with the set that the last writer told
@@ -41,9 +47,11 @@ class Comparison:
     """One peer's executed set against ours, worked out by mysqld."""
 
     of_set: str  # the peer's set that was compared
-    peer_extra: str  # what the peer has and we have not, without transactions that bear our server_uuid
+    peer_extra: str  # what the peer has and we have not executed; while we are open, without those of our server_uuid
     own_extra: str  # what we have and the peer has not, without transactions that bear the peer's server_uuid
-    lacks: bool  # the peer has not executed all that we have
+    lacks: bool  # the peer does not have all that we have executed
+    unreceived: bool = False  # the peer has what we have not even received
+    has_waiting: bool = False  # the peer has a transaction whose commit still waits here
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,16 @@ class Server:
     gtid_executed: str = ""
     channels: tuple[Channel, ...] = ()
     semi_sync: SemiSync | None = None  # None: the plugins are not loaded
-    acknowledges: bool = False  # a receiver that connects from now on does so as a semi-sync replica
     relay_synced: bool = True  # every received event is put on the disk at once
+    pending: str = ""  # GTID set: received, and not executed yet
+    acknowledges: bool = True  # as a replica it acknowledges what it receives
+    flushes: bool = True  # a commit is on the disk before it returns (sync_binlog, innodb_flush_log_at_trx_commit)
     comparisons: tuple[tuple[str, Comparison], ...] = ()  # by peer; WRITER_SET: with what the last writer had
     events_wait: bool = False  # there are replica-side-disabled events of other servers
     event_scheduler: bool | None = None  # None: it is DISABLED, or there is none
     events_disabled: tuple[str, ...] = ()  # those that people have disabled here, as `schema`.`event`
+    locked_by: str = ""  # whose FLUSH TABLES WITH READ LOCK keeps all writes waiting; empty: nobody's
+    locked_since: float | None = None  # when that was first seen
 
     @property
     def closed(self) -> bool:
@@ -88,6 +100,8 @@ class Mysqld:
     answered: float | None = None  # when the last answer came, on any connection
     server: Server | None = None  # the last answer of the process that lives now
     error: str = ""
+    trouble: str = ""  # why the agent cannot open the sessions with it that it needs; empty: it has them
+    trouble_since: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,7 @@ class Peer:
     answered: float | None = None
     refused: float | None = None  # the newest question that its host refused: no agent ran there then
     knocked: float | None = None  # when it last asked us
+    gives_up: int | None = None  # it said then that it is left behind, since this promotion
     leaves: bool = False  # its mysqld is about to be stopped
     phase: str = ""
     vip_here: bool = False
@@ -110,20 +125,35 @@ class Peer:
     led: int = 0
     alone: bool = False
     left_behind: bool = False
-    errant: bool = False
+    errant: str = ""  # its errant transactions; it is quarantined
+    vote: int = 0  # the newest promotion that it has voted for
+    voted_for: str = ""
     disk_stalled: float = 0.0
     lead: int = 0  # what it adds to its priority in VRRP
     stuck: bool = False  # a writer whose commits wait, and none is acknowledged, although a standby is connected
     waits: bool = False  # a writer whose commits wait for a standby, for a while already
+    commits_wait: bool = False  # a writer of which a commit waits right now
     hears: tuple[tuple[str, str, float], ...] = ()  # (member, phase, seconds since that was heard), when it answered
     uuid: str = ""
     gtid_executed: str = ""
+    pending: str = ""  # received, and not executed yet
     receiving: bool = False  # its channel is connected
+    stopped: bool = False  # it receives nothing, and will not before it decides so
+    drained: bool = True  # everything received is executed
+    applier_stands: bool = False  # not everything, and its applier has not got on for a while
+    flushes: bool = True
     has_channel: bool = True  # without one it has never replicated, and acknowledges nothing
-    lag: float | None = None  # of its channel, in seconds
+    lag: float | None = None  # seconds by which its applier is behind, by the clocks of two machines
+    behind: float | None = None  # seconds since the writer had no more than what is received there
     events_disabled: tuple[str, ...] = ()
     witnessed: bool = True  # a witness answers it, or there is none
+    unsaved: float = 0.0  # seconds for which its state file has taken no write
     error: str = ""
+
+    @property
+    def held(self) -> str:
+        """What it has executed or only received: all that it may have acknowledged."""
+        return f"{self.gtid_executed},{self.pending}" if self.pending else self.gtid_executed
 
 
 @dataclass(frozen=True)
@@ -136,6 +166,8 @@ class Durable:
     left_behind: bool = False  # a writer may have acknowledged what is not here
     source_proven: bool = True  # dual_source: the peer is known to have nothing that must not come here
     errant: str = ""  # transactions that only this instance has
+    vote: int = 0  # the newest promotion that this instance has voted for; of three candidates or more
+    voted_for: str = ""  # whose that was; empty: it is decided
 
 
 @dataclass(frozen=True)
@@ -156,6 +188,15 @@ class VipProbe:
 
 
 @dataclass(frozen=True)
+class StateFile:
+    """What becomes of the attempts to save."""
+
+    tried: float | None = None  # when the newest one began; None: none is due
+    unsaved: float = 0.0  # seconds since the first one began that has not succeeded; 0: the newest one did
+    error: str = ""  # of the newest one that has ended
+
+
+@dataclass(frozen=True)
 class Seen:
     vip_here: bool
     keepalived: bool
@@ -164,155 +205,20 @@ class Seen:
     mysqld: Mysqld
     peers: tuple[Peer, ...] = ()
     saved: Durable = Durable()
+    state_file: StateFile = StateFile()
     witnesses: tuple[Witness, ...] = ()
     vip_probe: VipProbe = VipProbe()
-    advert: float | None = None  # when another host was last heard to announce the VIP
+    adverts: tuple[tuple[str, float], ...] = ()  # members that announce the VIP, and when each was last heard
     disk_stalled: float = 0.0  # seconds for which a small write to mysqld's disks has been waiting
     lead: str | None = None  # the content of the lead file, which raises the priority in VRRP; None: unreadable
     paused: bool = False
     fenced: tuple[tuple[str, float], ...] = ()  # peers, and when the fence command last succeeded for them
-    request: str | None = None  # what a person asks for: "promote" or "accept-data-loss"
+    request: str | None = None  # what a person asks for: one of trackfile.REQUESTS
     running: tuple[Decision, ...] = ()  # the decisions that are being carried out
 
     def busy(self, lane: str) -> bool:
         return any(decision.lane == lane for decision in self.running)
 
-
-# ---- decisions -------------------------------------------------------------------------------------------------------
-# Two decisions with one lane are never carried out at the same time.
-
-
-@dataclass(frozen=True)
-class Decision:
-    why: str
-    lane = "none"
-
-
-@dataclass(frozen=True)
-class SetTrack(Decision):
-    value: str
-    lane = "track"
-
-
-@dataclass(frozen=True)
-class SetLead(Decision):
-    value: str
-    lane = "lead"
-
-
-@dataclass(frozen=True)
-class ProbeVip(Decision):
-    lane = "vip"
-
-
-@dataclass(frozen=True)
-class AnnounceVip(Decision):
-    lane = "vip"
-
-
-@dataclass(frozen=True)
-class RemoveVip(Decision):
-    lane = "vip"
-
-
-@dataclass(frozen=True)
-class SendAway(Decision):
-    lane = "clients"
-
-
-@dataclass(frozen=True)
-class Fence(Decision):
-    peer: str
-    lane = "fence"
-
-
-@dataclass(frozen=True)
-class Rejoin(Decision):
-    errant: str
-    lane = "rejoin"
-
-
-@dataclass(frozen=True)
-class EnableEvents(Decision):
-    disabled: tuple[str, ...]  # these stay so
-    lane = "events"
-
-
-@dataclass(frozen=True)
-class StopEvents(Decision):
-    lane = "events"
-
-
-@dataclass(frozen=True)
-class AskPeers(Decision):
-    lane = "ask"
-
-
-@dataclass(frozen=True)
-class Save(Decision):
-    durable: Durable
-    lane = "save"
-
-
-@dataclass(frozen=True)
-class StopReceiver(Decision):
-    channel: str
-    lane = "receiver"
-
-
-@dataclass(frozen=True)
-class StartReceiver(Decision):
-    channel: str
-    lane = "receiver"
-
-
-@dataclass(frozen=True)
-class StartApplier(Decision):
-    channel: str
-    lane = "applier"
-
-
-@dataclass(frozen=True)
-class SyncRelayLog(Decision):
-    on: bool
-    lane = "applier"
-
-
-@dataclass(frozen=True)
-class StopAcknowledging(Decision):
-    """From the receiver's next connection on, until mysqld is started again."""
-
-    lane = "receiver"
-
-
-@dataclass(frozen=True)
-class SwitchSemiSync(Decision):
-    on: bool
-    lane = "semi_sync"
-
-
-@dataclass(frozen=True)
-class Open(Decision):
-    generation: int
-    semi_sync: bool | None  # to be set before the writes are opened; None: there is no semi-sync
-    lane = "gate"
-
-
-@dataclass(frozen=True)
-class Demote(Decision):
-    lane = "gate"
-
-
-@dataclass(frozen=True)
-class Kill(Decision):
-    lane = "kill"
-
-
-AnyDecision = Union[
-    SetTrack, SetLead, AskPeers, ProbeVip, AnnounceVip, RemoveVip, SendAway, Fence, Rejoin, EnableEvents, StopEvents,
-    Save, StopReceiver, StartReceiver, StartApplier, SyncRelayLog, StopAcknowledging, SwitchSemiSync, Open,
-    Demote, Kill
-]
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
 
@@ -336,8 +242,11 @@ class State:
     broken_at: float | None = None  # when a channel was last seen broken by an error
     refused: str | None = None  # the live writer because of which a promotion was given up
     outdone: tuple[str, float] | None = None  # a candidate that had more when the VIP was here, and when that was seen
-    errant_since: float | None = None
+    lost: str = ""  # its own transactions that a live writer has, and this server no more
+    suspects: tuple[str, float] | None = None  # transactions that a live writer did not have, and since when
     started: float | None = None  # the first step
+    heard: float | None = None  # the newest question that anybody answered
+    reconnected: float | None = None  # when somebody answered again, after nobody had for a while
     elder: tuple[str, float] | None = None  # a live peer that led after this one, and since when it is known
     contact: float | None = None  # the last question that the last writer answered, or its host refused
     writer: str = ""  # the last live writer that was heard
@@ -347,9 +256,14 @@ class State:
     down_since: float | None = None  # when mysqld was first seen not to answer
     fed_by: int | None = None  # the promotion whose writer the receivers were started for
     behind_until: float | None = None  # when there was last a cause to be left behind
+    received_of: float | None = None  # when the writer, then asked, had no more than what is received here
+    applying_since: tuple[str, float] | None = None  # what was executed when that last grew, while more is received
+    halted_since: tuple[str, float] | None = None  # where the receiver stood, and since when, while the writer has more
     unfed_since: float | None = None  # the writer lives and no receiver is connected
+    fed_since: float | None = None  # a receiver has been connected
     waits_since: float | None = None  # as writer: semi-sync is on and nobody is recorded as left behind
     stuck_since: float | None = None  # as writer: commits wait although a standby is connected, and none goes on
+    unacked_since: float | None = None  # as writer: commits wait, and none has got its acknowledgement since
     acked: int = 0  # when that was last looked at
     opened_at: float | None = None
     claimed: bool = False  # this promotion has its generation

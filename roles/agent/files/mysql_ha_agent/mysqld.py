@@ -14,26 +14,21 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 from . import events, semisync
-from .demotion import PROGRAM, demote
-from .lib._connection import MysqlError, Session, connect
+from .demotion import demote
+from .lib._connection import MysqlError, Session
 from .lib._dialect import Dialect
-from .lib._instance import read_dialect
+from .lib._instance import read_channels_of, read_dialect
+from .sessions import REMOVED, WATCH, Sessions, listens
+from .trackfile import lives
 
-# Sessions are opened ahead of need: while an account statement waits for its acknowledgement mysqld completes no login.
-SESSIONS = ("watch", "gate", "second", "third", "receiver", "applier", "semi_sync", "events", "events_watch")
-
-WAIT_TIMEOUT = 31536000  # seconds, the longest that there is: sessions are kept without being used
 WATCH_LOST = 10.0  # seconds without an answer, after which the watching session is opened anew
 SELDOM = 10000  # events from one flush of the relay log to the next: mysqld's own default
 LOOK_AT_PROCESS = 0.02  # seconds
 FLAGS_AT = 6  # in /proc/PID/stat, counted after the name
 PF_EXITING = 4  # linux/sched.h
-
-
-class NotThere(Exception):
-    """Nobody listens at the socket."""
 
 
 class Process:
@@ -64,13 +59,7 @@ class Process:
             return False
         if self._fd is not None:
             return not _readable(self._fd, 0)
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return lives(self.pid)
 
     def ends(self, within: float) -> bool:
         """Waits for its end, so many seconds at most: its sockets close a moment before it is gone. Only by the thread
@@ -122,6 +111,8 @@ def process_behind(path: str, timeout: float) -> Process | None:
         try:
             connection.connect(path)
         except (ConnectionRefusedError, FileNotFoundError):
+            if listens(path):
+                raise OSError(REMOVED.format(path)) from None
             return None
         return Process(_pid_of_peer(connection))
 
@@ -131,68 +122,88 @@ def _pid_of_peer(connection: socket.socket) -> int:
     return int(struct.unpack("3i", credentials)[0])
 
 
-def dial(path: str, user: str, timeout: float) -> tuple[Session, socket.socket]:
-    """One session and its socket. Raises NotThere or MysqlError."""
-    try:
-        session = connect(user, unix_socket=path, tls=False, connect_timeout=timeout, program_name=PROGRAM)
-    except MysqlError as error:
-        cause = getattr(error.__cause__, "original_exception", None)
-        if isinstance(cause, (ConnectionRefusedError, FileNotFoundError)):
-            raise NotThere("nobody listens at the socket") from error
-        raise
-    try:
-        session.run(f"SET SESSION wait_timeout = {WAIT_TIMEOUT}")
-    except MysqlError:
-        session.close()
-        raise
-    session.wait_for_answers(None)  # from here on the core judges silence
-    return session, session.socket
-
-
 class Instance:
     """One mysqld process and the sessions with it."""
 
     def __init__(self, path: str, user: str, timeout: float) -> None:
-        """Raises NotThere or MysqlError."""
-        self.sessions: dict[str, Session] = {}
-        self._sockets: dict[str, socket.socket] = {}
+        """Raises NotThere or MysqlError when not even one session can be had; the others may be missing."""
+        self._path = path
+        self.sessions = Sessions(path, user, timeout)
         self._event_watch: events.EventWatch | None = None
         self.listeners: frozenset[int] = frozenset()  # the TCP sockets on which it listens
         with contextlib.ExitStack() as opened:
-            for name in SESSIONS:
-                self.sessions[name], self._sockets[name] = dial(path, user, timeout)
-                opened.callback(self.sessions[name].close)
-            self.process = Process(_pid_of_peer(self._sockets["watch"]))
+            opened.callback(self.sessions.close)
+            watch = self._open_watch()
+            self.process = Process(_pid_of_peer(self.sessions.socket(WATCH)))
             opened.callback(self.process.close)
-            watch = self.sessions["watch"]
-            watch.wait_for_answers(WATCH_LOST)
+            self.sessions.complete()
             self.dialect: Dialect = read_dialect(watch)
             self.uuid = str(watch.value("SELECT @@GLOBAL.server_uuid"))
             self.semi_sync_source: str | None = None
+            self.semi_sync_replica: str | None = None
             self.find_semi_sync()
             if self.semi_sync_source:
                 semisync.finish(watch, self.semi_sync_source)
             self._opened = opened.pop_all()
 
+    def _open_watch(self) -> Session:
+        watch = self.sessions.open(WATCH)
+        watch.wait_for_answers(WATCH_LOST)
+        return watch
+
+    def renew_watch(self) -> bool:
+        """A new session instead of the one that was lost, all others stay. Returns False when another process is
+        behind the socket by now. Raises NotThere or MysqlError."""
+        self.sessions.drop(WATCH)
+        self._open_watch()
+        return _pid_of_peer(self.sessions.socket(WATCH)) == self.process.pid
+
+    def make_room(self) -> None:
+        """mysqld keeps one connection for an account like the agent's, which needs some more. Only by the thread that
+        watches, and not by the guard: two could put back each other's number. Raises MysqlError."""
+        if not self.sessions.crowded:
+            return
+        watch = self.sessions[WATCH]
+        most = int(watch.value("SELECT @@GLOBAL.max_connections"))
+        watch.run(f"SET GLOBAL max_connections = {most + len(self.sessions.missing())}")
+        try:
+            self.sessions.complete()
+        finally:
+            watch.run(f"SET GLOBAL max_connections = {most}")
+
     def find_semi_sync(self) -> None:
         """The plugin may be loaded while mysqld runs. Until 8.0.26 the source was called master."""
-        rows = self.sessions["watch"].run(
-            "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
-            " ('rpl_semi_sync_source_enabled', 'rpl_semi_sync_master_enabled')"
+        rows = self.sessions[WATCH].run(
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('rpl_semi_sync_source_enabled',"
+            " 'rpl_semi_sync_master_enabled', 'rpl_semi_sync_replica_enabled', 'rpl_semi_sync_slave_enabled')"
         )
-        self.semi_sync_source = str(rows[0]["variable_name"]) if rows else None
+        names = [str(row["variable_name"]) for row in rows]
+        sources = [name for name in names if name.endswith(("source_enabled", "master_enabled"))]
+        self.semi_sync_source = next(iter(sources), None)
+        self.semi_sync_replica = next((name for name in names if name != self.semi_sync_source), None)
 
     def ended(self, seconds: float, woken: int) -> bool:
-        """Waits so long, or until the descriptor `woken` is readable; returns at once when mysqld ends the session."""
-        watched = self._sockets["watch"].fileno()
+        """Waits so long, or until the descriptor `woken` is readable or another session has ended; returns True at
+        once when mysqld ends the watching one, or shuts down."""
+        watched = self.sessions.socket(WATCH).fileno()
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            readable = select.select([watched, woken], [], [], min(left, LOOK_AT_PROCESS))[0]
-            if readable:
-                return watched in readable
-            if not self.process.alive():
+            poll = select.poll()
+            for descriptor in (watched, woken):
+                poll.register(descriptor, select.POLLIN)
+            self.sessions.watch_on(poll)
+            found = {descriptor for descriptor, _what in poll.poll(1000 * min(left, LOOK_AT_PROCESS))}
+            if watched in found or woken in found:
+                return watched in found
+            if found and self.sessions.drop_ended():
+                return False
+            if not self.process.alive() or self.stops():
                 return True
         return False
+
+    def stops(self) -> bool:
+        """mysqld shuts down: it removes its socket file at once, and ends its sessions seconds later."""
+        return not Path(self._path).exists() and not listens(self._path)
 
     def close(self) -> None:
         self._opened.close()
@@ -211,9 +222,15 @@ class Instance:
     def sync_relay_log(self, on: bool) -> None:
         self.sessions["applier"].run(f"SET GLOBAL sync_relay_log = {1 if on else SELDOM}")
 
-    def stop_acknowledging(self) -> None:
-        if self.semi_sync_source:
-            self.sessions["receiver"].run(f"SET GLOBAL {semisync.replica_switch(self.semi_sync_source)} = OFF")
+    def switch_acknowledging(self, on: bool, reconnects: bool) -> None:
+        """As a replica. It takes effect with a new connection. Raises MysqlError."""
+        session = self.sessions["receiver"]
+        if self.semi_sync_replica:
+            session.run(f"SET GLOBAL {self.semi_sync_replica} = {'ON' if on else 'OFF'}")
+        for channel in read_channels_of(session):
+            if reconnects and channel["io_running"] != "No":
+                self.stop_receiver(channel["name"])
+                self.start_receiver(channel["name"])
 
     def switch_semi_sync(self, on: bool) -> None:
         """Switching off lets commits go on within milliseconds, and returns more than a second later."""
@@ -224,7 +241,7 @@ class Instance:
     def read_events(self) -> events.Events:
         """The last look, at most some seconds old; waits for nothing. The first call begins to look."""
         if self._event_watch is None:
-            self._event_watch = events.EventWatch(self.sessions["events_watch"])
+            self._event_watch = events.EventWatch(self.sessions)
         return self._event_watch.seen
 
     def enable_events(self, disabled: Collection[str] = ()) -> None:
@@ -249,5 +266,5 @@ class Instance:
 
     def demote(self) -> None:
         sessions = self.sessions
-        own = [session.number for session in sessions.values()]
-        demote(sessions["gate"], sessions["second"], sessions["third"], own, self.semi_sync_source)
+        demote(
+            sessions["gate"], sessions["second"], sessions["third"], sessions.numbers(), self.semi_sync_source)

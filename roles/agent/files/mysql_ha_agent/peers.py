@@ -20,6 +20,7 @@ from .config import Config, Member
 from .link import Link
 from .model import Peer
 from .trackfile import MYSQLD_STOPS
+from .watch import Holding
 
 WAIT = 0.5  # seconds for which a peer without news may keep our question; it is also how often we are heard there
 BOUND = 1.0  # seconds for a whole answer
@@ -59,7 +60,7 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
     mysqld = status["mysqld"]
     channels = mysqld["channels"]
     channel = channels[0] if channels else {"receiver": "", "lag": None}
-    lag = channel["lag"]
+    behind = status.get("behind")
     return Peer(
         name=name,
         phase=_text(status["phase"]),
@@ -71,17 +72,27 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         led=_number(status["led"]),
         alone=_truth(status["alone"]),
         left_behind=_truth(status["left_behind"]),
-        errant=bool(_text(status["errant"])),
+        errant=_gtid_set(status["errant"]),
+        vote=_number(status.get("vote", 0)),
+        voted_for=_text(status.get("voted_for", "")),
         disk_stalled=_seconds(status["disk_stalled"]),
+        unsaved=_seconds(status.get("unsaved", 0.0)),
         lead=_number(status["lead"]),
         stuck=_truth(status["stuck"]),
         waits=_truth(status["waits"]),
+        commits_wait=_truth(status.get("commits_wait", False)),
         hears=tuple((_text(heard["name"]), _text(heard["phase"]), _seconds(heard["age"])) for heard in status["hears"]),
         uuid=_text(mysqld["uuid"]),
         gtid_executed=_gtid_set(mysqld["gtid_executed"]),
+        pending=_gtid_set(mysqld.get("pending", "")),
         receiving=channel["receiver"] == "Yes",
+        stopped=_truth(status.get("stopped", False)),
+        drained=all(_truth(each["drained"]) for each in channels),
+        applier_stands=_truth(status.get("applier_stands", False)),
+        flushes=mysqld.get("flushes") is not False,
         has_channel=bool(channels),
-        lag=None if lag is None else _seconds(lag),
+        lag=None if channel["lag"] is None else _seconds(channel["lag"]),
+        behind=None if behind is None else _seconds(behind),
         witnessed=status.get("witnessed") is not False,
         leaves=status.get("hold") == MYSQLD_STOPS,
         events_disabled=tuple(_text(event) for event in mysqld.get("events_disabled", ())),
@@ -138,6 +149,8 @@ class Peers:
         self._told: dict[str, Told] = {}
         self._mailboxes = {member.name: _Mailbox() for member in self._members}
         self._stopped = threading.Event()
+        # Questions carry this, for where answers do not arrive: large packets are what a wrong MTU loses.
+        self.gives_up: int | None = None
 
     def start(self) -> None:
         for member in self._members:
@@ -153,9 +166,9 @@ class Peers:
         with self._lock:
             return tuple(self._peers[member.name] for member in self._members)
 
-    def sets(self) -> dict[str, tuple[str, str]]:
-        """The executed set and server_uuid of every peer that has told them."""
-        return {peer.name: (peer.gtid_executed, peer.uuid) for peer in self.seen() if peer.uuid}
+    def sets(self) -> dict[str, Holding]:
+        """What every peer holds that has reported it."""
+        return {peer.name: Holding(peer.held, peer.uuid, peer.errant) for peer in self.seen() if peer.uuid}
 
     def ask(self) -> None:
         """Asks all at once, and has each of them ask its own peers first."""
@@ -168,11 +181,11 @@ class Peers:
         for mailbox in self._mailboxes.values():
             mailbox.wanted.set()
 
-    def knock(self, name: str) -> None:
+    def knock(self, name: str, gives_up: int | None) -> None:
         """That peer has just asked us."""
         with self._lock:
             if name in self._peers:
-                self._peers[name] = replace(self._peers[name], knocked=now())
+                self._peers[name] = replace(self._peers[name], knocked=now(), gives_up=gives_up)
 
     # ---- the threads of one peer -------------------------------------------------------------------------------------
 
@@ -207,8 +220,9 @@ class Peers:
     def _put(self, link: Link, member: Member, query: str, bound: float) -> bool:
         """Puts one question and takes note of what comes of it; returns whether it was answered."""
         sent = now()
+        said = "" if self.gives_up is None else f"&gives_up={self.gives_up}"
         try:
-            told = parse(member.name, link.get(f"/status?from={quote(self._own, safe='')}{query}", bound))
+            told = parse(member.name, link.get(f"/status?from={quote(self._own, safe='')}{said}{query}", bound))
             self._doubt(told)
         except (OSError, ValueError) as error:
             link.close()
@@ -246,7 +260,8 @@ class Peers:
                 self._told[name] = told
                 # It counts from its answer, we count from our question, which may have waited there.
                 hears = tuple((member, phase, age - took) for member, phase, age in told.peer.hears)
-                content = replace(told.peer, hears=hears, refused=known.refused, knocked=known.knocked)
+                content = replace(told.peer, hears=hears, refused=known.refused, knocked=known.knocked,
+                                  gives_up=known.gives_up)
             self._peers[name] = replace(
                 content, asked=_later(known.asked, sent), answered=_later(known.answered, sent), error="")
         if known.error or before is None or before.serial != told.serial:

@@ -31,7 +31,7 @@ from .lib._connection import LOST_CONNECTION, MysqlError, Row, Session
 from .lib._dialect import CHANNEL_OPTIONS
 from .lib._instance import read_channels_of, read_dialect
 from .model import Peer
-from .mysqld import NotThere, dial
+from .sessions import NotThere, dial
 
 HOLD = "the agent provisions this instance anew by CLONE"
 NO_SUPERVISOR = 3707
@@ -228,7 +228,7 @@ class Rejoining:
         session.run("SET GLOBAL super_read_only = ON")
 
     def _session(self) -> Session:
-        return dial(self._config.socket, self._config.mysql_user, LOGIN)[0]
+        return dial(self._config.socket, self._config.mysql_user, LOGIN)
 
 
 def options_of(channel: dict[str, Any], password: str) -> dict[str, Any]:

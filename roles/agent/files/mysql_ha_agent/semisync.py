@@ -108,6 +108,13 @@ def finish(session: Session, switch: str) -> None:
         wait_again(session, switch)
 
 
+def nudge(session: Session) -> None:
+    """Commits a transaction without content. A commit whose acknowledgement was lost with its connection goes on with
+    the acknowledgement of any later one; where all clients wait, no later one comes. Returns with its own
+    acknowledgement. Raises MysqlError."""
+    session.run("FLUSH OPTIMIZER_COSTS")
+
+
 def wait_again(session: Session, switch: str) -> None:
     """Undoes what `release` leaves behind. Raises MysqlError."""
     session.run(f"SET GLOBAL {_no_replica(switch)} = ON")
@@ -139,10 +146,6 @@ def _named(switch: str, what: str) -> str:
 def _no_replica(switch: str) -> str:
     """Until 8.0.26 a source was called master and a replica slave."""
     return _named(switch, "wait_no_slave" if "master" in switch else "wait_no_replica")
-
-
-def replica_switch(switch: str) -> str:
-    return "rpl_semi_sync_slave_enabled" if "master" in switch else "rpl_semi_sync_replica_enabled"
 
 
 def _counter(switch: str, what: str) -> str:

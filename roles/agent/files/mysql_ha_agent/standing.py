@@ -9,8 +9,10 @@ and the writer from the arrival. See docs/failover.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from . import votes
 from .model import Durable, Peer, SemiSync, Server, State, changed
 from .trackfile import MYSQLD_STOPS
 from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
@@ -21,16 +23,18 @@ WAITS_AFTER = 1.0  # seconds; commits that began before semi-sync was on have en
 KNOCKS = 1.0  # seconds; an agent that lives asks twice as often
 VIP_PROBE_LASTS = 1.0
 STUCK_AFTER = 1.5
-CLOSE_BEHIND = 1.0  # seconds of lag at which a standby may be waited for again
+CLOSE_BEHIND = 2.5  # seconds since the writer had no more than a standby has received: it may be waited for again
 CLOSE_BEHIND_FOR = 2.0
-FAR_BEHIND = 5.0  # seconds of lag at which one that was left behind hurries
+FAR_BEHIND = 6.0  # the same, at which one that was left behind hurries
+APPLIER_STANDS = 2.0
+HALTED = 4.0  # seconds without a byte while the writer's commits wait
 DEAF = 2 / 3  # of the lease
 STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
 
 
 def note(view: View, state: State) -> State:
     """The memory after a look at the peers."""
-    state = _note_generation(view, state)
+    state = votes.note(view, _note_generation(view, state))
     state = _note_contact(view, state)
     if not view.config.is_candidate or state.led:
         return state
@@ -53,7 +57,7 @@ def _note_generation(view: View, state: State) -> State:
     if newest <= state.durable.generation:
         return state
     durable = replace(state.durable, generation=newest, left_behind=view.config.is_candidate, alone=False)
-    return replace(state, durable=durable, behind_until=view.now)
+    return replace(state, durable=durable, behind_until=view.now, received_of=None)
 
 
 def _note_contact(view: View, state: State) -> State:
@@ -88,11 +92,36 @@ def in_contact(view: View, state: State) -> bool:
 
 def led_last(state: State) -> bool:
     """Nobody else can have led since: the others were left behind."""
-    return state.durable.alone and state.durable.led == state.durable.generation
+    return state.durable.alone and led_newest(state)
+
+
+def led_newest(state: State) -> bool:
+    """The newest promotion that is known was completed by this instance."""
+    return 0 < state.durable.generation == state.durable.led
+
+
+def quorum(view: View, state: State, heard: Callable[[Peer], bool]) -> bool:
+    """Three candidates or more, of which exactly one is silent: together the others have all that was acknowledged,
+    and know of every promotion (docs/failover.md, "Three candidates or more").
+
+    A writer goes on alone only when all others but one have *left behind* on their disks. So if none of those who
+    answer has, the silent one was never alone.
+    """
+    answered = [peer for peer in view.others if heard(peer)]
+    if len(view.others) < 2 or len(answered) != len(view.others) - 1 or state.durable.left_behind:
+        return False
+    generation = state.durable.generation
+    return led_newest(state) or all(peer.generation == generation and not peer.left_behind for peer in answered)
+
+
+def _lost_contact(view: View, state: State) -> bool:
+    """With the writer; while another standby is complete that one does not go on alone."""
+    lost = state.contact is not None and not in_contact(view, state) and not state.promised
+    return lost and not any(_is_complete(view, state, peer) for peer in view.others if peer.name != state.writer)
 
 
 def _misses(view: View, state: State) -> bool:
-    if state.contact is not None and not in_contact(view, state) and not state.promised:
+    if _lost_contact(view, state):
         return True
     newest = state.durable.generation
     if newest and any(peer.alone and peer.led == newest for peer in view.others if peer.answered is not None):
@@ -106,8 +135,10 @@ def _misses(view: View, state: State) -> bool:
     if state.down_since is not None and writer.answered >= state.down_since:
         return True
     # By a look at the channel that was taken after that time: looks come once a second.
-    return state.unfed_since is not None and view.server is not None \
-        and view.server.detailed - state.unfed_since >= UNFED
+    looked = view.server.detailed if view.server is not None else 0.0
+    unfed = state.unfed_since is not None and looked - state.unfed_since >= UNFED
+    halted = state.halted_since is not None and looked - state.halted_since[1] >= HALTED
+    return unfed or halted
 
 
 def _caught_up(view: View, state: State) -> bool:
@@ -118,7 +149,8 @@ def _caught_up(view: View, state: State) -> bool:
     told = state.behind_until
     if told is None or writer is None or writer.answered is None or writer.answered < told + HEARD_WITHIN:
         return False
-    if writer is None or not writer.waits or writer.led < state.durable.generation or state.durable.errant:
+    suspicious = state.durable.errant or state.suspects is not None
+    if not writer.waits or writer.led < state.durable.generation or suspicious:
         return False
     comparison = view.comparison(writer)
     return bool(
@@ -133,8 +165,24 @@ def hurries(view: View, state: State, server: Server) -> bool:
     if not (view.config.relay_sync and state.durable.left_behind and view.seen.saved.left_behind):
         return False
     limit = FAR_BEHIND if server.relay_synced else CLOSE_BEHIND
-    connected = [channel for channel in server.channels if channel.receiver == "Yes"]
-    return any(channel.lag is None or channel.lag > limit for channel in connected)
+    since = state.fed_since if state.received_of is None else state.received_of
+    return since is not None and view.now - since > limit
+
+
+def acknowledges(view: View, state: State) -> bool:
+    """A quarantined or outdated candidate does not acknowledge while another standby is complete: a promotion need not
+    look for what only such a one has."""
+    if not (state.durable.errant or state.durable.left_behind):
+        return True
+    return not any(_is_complete(view, state, peer) and peer.receiving for peer in view.others)
+
+
+def _is_complete(view: View, state: State, peer: Peer) -> bool:
+    """A live standby that has all that was acknowledged, or will have it before it leads."""
+    return (
+        view.live(peer) and peer.mysqld_up and peer.phase in ("standby", "promoting")
+        and not peer.left_behind and not peer.errant
+        and peer.generation == state.durable.generation)
 
 
 def note_feeding(view: View, state: State) -> State:
@@ -149,17 +197,50 @@ def note_feeding(view: View, state: State) -> State:
     def since(condition: bool, known: float | None) -> float | None:
         return None if not condition else view.now if known is None else known
 
+    connected = server is not None and any(channel.receiver == "Yes" for channel in server.channels)
     return changed(
-        state, down_since=since(down, state.down_since), unfed_since=since(starving, state.unfed_since))
+        state, down_since=since(down, state.down_since), unfed_since=since(starving, state.unfed_since),
+        fed_since=since(connected, state.fed_since))
+
+
+def note_applying(view: View, state: State) -> State:
+    """How far this standby has received, by the writer's own words and not by clocks; and whether its applier and its
+    receiver get on."""
+    server, writer = view.server, view.live_writer()
+    if server is None:
+        return changed(state, applying_since=None, halted_since=None)
+    applying = state.applying_since
+    if all(channel.drained for channel in server.channels):
+        applying = None
+    elif applying is None or applying[0] != server.gtid_executed:
+        applying = server.gtid_executed, server.detailed
+    comparison = view.comparison(writer) if writer is not None else None
+    received_of, halted = state.received_of, state.halted_since
+    if comparison is not None and writer is not None and not comparison.unreceived:
+        received_of = writer.answered
+    place = " ".join(channel.place for channel in server.channels)
+    if writer is None or not writer.commits_wait:
+        halted = None
+    elif halted is None or halted[0] != place:
+        halted = place, server.detailed
+    return changed(state, applying_since=applying, halted_since=halted, received_of=received_of)
+
+
+def applier_stands(view: View, state: State) -> bool:
+    """Something is received and not applied, and the applier has not got on for a while."""
+    since, server = state.applying_since, view.server
+    return since is not None and server is not None and server.detailed - since[1] >= APPLIER_STANDS
 
 
 # ---- the writer's side -----------------------------------------------------------------------------------------------
 
 
-def claims(durable: Durable, alone: bool) -> Durable:
+def completes(durable: Durable, alone: bool) -> Durable:
     """The next promotion in the cluster, and it is this instance's."""
-    generation = durable.generation + 1
-    return replace(durable, generation=generation, led=generation, alone=alone, left_behind=False, source_proven=False)
+    generation = max(durable.generation + 1, durable.vote)
+    return replace(
+        durable, generation=generation, led=generation, alone=alone, left_behind=False, source_proven=False,
+        voted_for="")
 
 
 def waits(view: View, state: State) -> bool:
@@ -167,30 +248,46 @@ def waits(view: View, state: State) -> bool:
     return state.waits_since is not None and view.now - state.waits_since >= WAITS_AFTER
 
 
-def stuck(view: View, state: State) -> bool:
+def stuck(view: View, state: State, after: float = STUCK_AFTER) -> bool:
     """A commit that reached the standby while its acknowledgement was lost with the connection is never acknowledged:
     the standby has it already. Nor is any where a standby receives without semi-sync. Nothing but this shows it."""
     since, server = state.stuck_since, view.server
-    return since is not None and server is not None and server.detailed - max(since, state.awake_since) >= STUCK_AFTER
+    return since is not None and server is not None and server.detailed - max(since, state.awake_since) >= after
 
 
 def note_stuck(view: View, state: State, semi_sync: SemiSync) -> State:
-    """From one look at mysqld to the next: one that hangs answers nobody, and is not stuck."""
-    waits = semi_sync.source_enabled and semi_sync.waiting > 0
-    since = state.stuck_since if waits and semi_sync.acked == state.acked else None
+    """From one look at mysqld to the next: one that hangs answers nobody, and is not stuck. Nor is one whose standby
+    does not have the transaction yet: a large one takes its time on the wire."""
+    waits = semi_sync.source_enabled and semi_sync.waiting > 0 and any(
+        comparison is not None and comparison.has_waiting
+        for comparison in (view.comparison(peer) for peer in view.others if view.live(peer)))
     looked = view.server.detailed if view.server is not None else view.now
-    return changed(state, stuck_since=looked if waits and since is None else since, acked=semi_sync.acked)
+
+    def since(condition: bool, known: float | None) -> float | None:
+        known = known if semi_sync.acked == state.acked else None
+        return None if not condition else looked if known is None else known
+
+    return changed(
+        state, stuck_since=since(waits, state.stuck_since), acked=semi_sync.acked,
+        unacked_since=since(semi_sync.source_enabled and semi_sync.waiting > 0, state.unacked_since))
+
+
+def _unacknowledged(view: View, state: State) -> bool:
+    """No commit has got its acknowledgement for a while."""
+    since, server = state.unacked_since, view.server
+    return since is not None and server is not None and server.detailed - max(since, state.awake_since) >= HALTED
 
 
 def _has_given_up(view: View, state: State, peer: Peer) -> bool:
     """The peer says that it cannot acknowledge, and knows that it must not lead."""
+    unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
     if not view.fresh(peer):
-        return False
+        said = view.gave_up(peer, view.now - FRESH) == state.durable.generation
+        return said and (unused or _unacknowledged(view, state))
     if peer.mysqld_up and not peer.has_channel:
         return not peer.gtid_executed or peer.left_behind
     if not peer.left_behind or peer.generation != state.durable.generation:
         return False
-    unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
     stalled = peer.disk_stalled >= view.config.lease
     return peer.leaves or not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
 
@@ -243,7 +340,7 @@ def close_behind(view: View, state: State) -> tuple[bool, State]:
         comparison = view.comparison(peer)
         if comparison is not None and not comparison.lacks:
             return True, state
-    if not any(peer.lag is not None and peer.lag <= CLOSE_BEHIND for peer in receiving):
+    if not any(peer.behind is not None and peer.behind <= CLOSE_BEHIND for peer in receiving):
         return False, changed(state, caught_up_since=None)
     since = view.now if state.caught_up_since is None else state.caught_up_since
     return view.now - since >= CLOSE_BEHIND_FOR, changed(state, caught_up_since=since)

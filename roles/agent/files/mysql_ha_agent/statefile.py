@@ -7,12 +7,36 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from .model import Durable
+from .model import Durable, StateFile
 
 VERSION = 2
+
+
+class Saving:
+    """The memory that is on disk, and what becomes of the attempts to write it. One thread writes, others look."""
+
+    def __init__(self, saved: Durable, at: float) -> None:
+        self.saved = saved
+        self._seen = StateFile(tried=at)
+        self._since: float | None = None
+
+    def begins(self, at: float) -> None:
+        self._since = at if self._since is None else self._since
+        self._seen = replace(self._seen, tried=at)
+
+    def succeeded(self, durable: Durable) -> None:
+        self.saved, self._since = durable, None
+        self._seen = replace(self._seen, error="")
+
+    def failed(self, error: str) -> None:
+        self._seen = replace(self._seen, error=error)
+
+    def seen(self, at: float) -> StateFile:
+        since = self._since
+        return self._seen if since is None else replace(self._seen, unsaved=at - since)
 
 
 def remember(path: str) -> tuple[Durable, str]:

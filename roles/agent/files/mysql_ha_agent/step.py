@@ -7,19 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .config import Config
-from .model import (
-    AnyDecision,
-    Channel,
-    Decision,
-    Seen,
-    Server,
-    StartApplier,
-    StartReceiver,
-    State,
-    StopReceiver,
-    changed,
-    with_retry,
-)
+from .decisions import AnyDecision, Decision, StartApplier, StartReceiver, StopReceiver
+from .model import Channel, Seen, Server, State, changed, with_retry
 from .view import View
 
 RETRY = 0.3  # seconds
@@ -52,7 +41,7 @@ class Step:
         if phase not in ("promoting", "writer"):
             self.set(promised=False)
         if phase != "writer":
-            self.set(alone_since=None, waits_since=None, stuck_since=None, opened_at=None)
+            self.set(alone_since=None, waits_since=None, stuck_since=None, unacked_since=None, opened_at=None)
         self.set(phase=phase)
 
     def do(self, decision: AnyDecision, not_again_for: float = 0.0) -> None:

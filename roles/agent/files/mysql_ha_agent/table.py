@@ -87,14 +87,24 @@ def _about(answer: Answer) -> list[str]:
     if answer["hold"] == rejoin.HOLD:
         lines.append(f"{name} is held: {rejoin.HOLD}, and lets go of it when that is done.")
     elif answer["hold"] is not None:
-        lines.append(f"{name} is held ({answer['hold'] or 'no reason given'}). To end that: mysql-ha release.")
+        why = answer["hold"] or "no reason given"
+        lines.append(f"{name} is held ({why}). To end that: mysql-ha release. A reboot ends it too.")
     if answer["paused"]:
-        lines.append(f"{name} is paused: its agent leaves it as it is. To end that: mysql-ha resume.")
+        lines.append(
+            f"{name} is paused: its agent leaves it as it is. To end that: mysql-ha resume. A reboot ends it too.")
     if answer["vip_answered_by"]:
         lines.append(f"{name} hears another host, {answer['vip_answered_by']}, answer for the VIP.")
+    if answer["mysqld"].get("locked_by"):
+        lines.append(
+            f"{name}: {answer['mysqld']['locked_by']} has locked all tables (FLUSH TABLES WITH READ LOCK), so every"
+            " write waits. To end that: KILL this connection.")
+    if answer["mysqld"].get("trouble"):
+        lines.append(f"{name}: {answer['mysqld']['trouble']}.")
     for channel in answer["mysqld"]["channels"]:
         if channel["broken"]:
             lines.append(f"{name}: its channel '{channel['name']}' from {channel['source']}: {channel['broken']}.")
+        if channel.get("certificate"):
+            lines.append(f"{name}: {channel['certificate']}.")
     return lines
 
 
@@ -116,6 +126,8 @@ def explanation(config: Config, own: Answer) -> str:
         lines.append("keepalived does not run, so the VIP cannot come here.")
     if own["disk_stalled"]:
         lines.append(f"A write to its disks has been waiting for {own['disk_stalled']:g} s.")
+    if own["unsaved"] >= config.disk_timeout:
+        lines.append(f"Its state file {config.state_file} has taken no write for {own['unsaved']:.0f} s.")
     lines.append(_memory(own))
     lines += [_peer(peer) for peer in own["peers"]]
     lines += [f"Witness {witness['name']} {_heard(witness['age'], 'answered')}." for witness in own["witnesses"]]

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from .config import Config
-from .eligibility import channel_broken
+from .eligibility import certificate_problem, channel_broken
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
-from .standing import stuck, waits
+from .prognosis import prognosis
+from .standing import applier_stands, stuck, waits
 from .view import PEER_SILENT, View
 
 VERSION = 1  # counts incompatible changes
@@ -20,10 +21,16 @@ READER_SILENT = 1.0  # seconds without an answer from mysqld: reads can go elsew
 
 
 def left_behind(config: Config, seen: Seen, state: State) -> bool:
-    """What is on disk; with a stalled disk, which may hold up the saving too, what is remembered. That is safe: one
+    """What is on disk; where the state file or mysqld's disk takes no write, what is remembered. That is safe: one
     that forgets it with its life must hear the writer before it may lead, and that one says that it was alone."""
-    stalled = seen.disk_stalled >= config.lease and state.durable.left_behind
+    stalled = max(seen.disk_stalled, seen.state_file.unsaved) >= config.lease and state.durable.left_behind
     return stalled or seen.saved.left_behind
+
+
+def gives_up(view: View, state: State) -> int | None:
+    """The promotion since which this instance is left behind."""
+    behind = left_behind(view.config, view.seen, state) and view.config.is_candidate
+    return view.seen.saved.generation if behind else None
 
 
 def status(config: Config, seen: Seen, state: State, now: float, serial: str = "") -> dict[str, Any]:
@@ -54,6 +61,7 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "eligible": is_eligible(state),
         "reasons": list(state.reasons),
         "waiting": state.waiting,
+        "successor": prognosis(view, state).successor if state.phase == "writer" else "",
         "not_redundant": not_redundant(view, state),
         # What is shown is on disk: after a crash this instance remembers what it has told.
         "generation": saved.generation,
@@ -62,9 +70,16 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "left_behind": left_behind(config, seen, state),
         "source_proven": saved.source_proven,
         "errant": saved.errant or state.durable.errant,
+        "vote": saved.vote,
+        "voted_for": saved.voted_for,
+        "stopped": view.receives_nothing,
+        "behind": _age(state.received_of, now),
+        "applier_stands": applier_stands(view, state),
         "stuck": stuck(view, state),
         "waits": waits(view, state),
+        "commits_wait": commits_wait(seen, state),
         "disk_stalled": round(seen.disk_stalled, 3),
+        "unsaved": round(seen.state_file.unsaved, 3),
         "mysqld": _mysqld(config, seen, server, now),
         "last_writer": {"name": state.writer, "has_more": _extra(server, WRITER_SET)},
         "hears": [
@@ -75,6 +90,12 @@ def status(config: Config, seen: Seen, state: State, now: float, serial: str = "
         "witnessed": view.witnessed(PEER_SILENT),
         "witnesses": [{"name": witness.name, "age": _age(witness.answered, now)} for witness in seen.witnesses],
     }
+
+
+def commits_wait(seen: Seen, state: State) -> bool:
+    """Of a writer: a commit waits for its acknowledgement."""
+    server = seen.mysqld.server
+    return state.phase == "writer" and bool(server and server.semi_sync and server.semi_sync.waiting)
 
 
 def is_eligible(state: State) -> bool:
@@ -88,19 +109,31 @@ def is_up(config: Config, seen: Seen, now: float) -> bool:
         and mysqld.answered is not None and now - mysqld.answered < config.hang_timeout)
 
 
+def locked(config: Config, seen: Seen, now: float) -> str:
+    """Who keeps all writes waiting, and has for a while: a moment of it belongs to many a backup."""
+    server = seen.mysqld.server
+    if server is None or server.locked_since is None or now - server.locked_since < config.hang_timeout:
+        return ""
+    return server.locked_by
+
+
 def _mysqld(config: Config, seen: Seen, server: Server | None, now: float) -> dict[str, Any]:
     semi_sync = server.semi_sync if server else None
     return {
         "up": is_up(config, seen, now),
         "alive": seen.mysqld.alive,
         "error": seen.mysqld.error,
+        "trouble": seen.mysqld.trouble,
         "age": _age(seen.mysqld.answered, now),
         "version": server.version if server else "",
         "uuid": server.uuid if server else "",
         "read_only": server.read_only if server else None,
         "super_read_only": server.super_read_only if server else None,
         "offline_mode": server.offline_mode if server else None,
+        "locked_by": locked(config, seen, now),
         "gtid_executed": server.gtid_executed if server else "",
+        "pending": server.pending if server else "",
+        "flushes": server.flushes if server else None,
         "channels": [_channel(channel) for channel in (server.channels if server else ())],
         "semi_sync": {"source": semi_sync.source_enabled, "clients": semi_sync.clients} if semi_sync else None,
         "events_disabled": list(server.events_disabled) if server else [],
@@ -111,14 +144,15 @@ def _channel(channel: Channel) -> dict[str, Any]:
     return {
         "name": channel.name, "source": f"{channel.source_host}:{channel.source_port}",
         "receiver": channel.receiver, "applier": channel.applier, "drained": channel.drained,
-        "lag": channel.lag, "broken": channel_broken(channel),
+        "lag": channel.lag, "broken": channel_broken(channel), "certificate": certificate_problem(channel),
+        "blocked": channel.blocked, "delay": channel.delay,
     }
 
 
 def _peer(peer: Peer, server: Server | None, now: float) -> dict[str, Any]:
     return {
         "name": peer.name, "phase": peer.phase, "eligible": peer.eligible, "left_behind": peer.left_behind,
-        "errant": peer.errant, "age": _age(peer.answered, now), "refused_age": _age(peer.refused, now),
+        "errant": bool(peer.errant), "age": _age(peer.answered, now), "refused_age": _age(peer.refused, now),
         "knocked_age": _age(peer.knocked, now), "error": peer.error, "has_more": _extra(server, peer.name),
     }
 
@@ -134,42 +168,15 @@ def _age(at: float | None, now: float) -> float | None:
 
 def not_redundant(view: View, state: State) -> str:
     """Of a writer: why one more fault would stop the cluster or cost data; empty: it would not, or it is no writer."""
-    if state.phase != "writer":
-        return ""
-    if view.seen.saved.alone:
-        alone = "Its commits are acknowledged without a second copy"
-    elif any(view.live(peer) and peer.eligible for peer in view.others):
-        if view.witnessed(PEER_SILENT) is False:
-            return "No witness answers: without its standby this writer would close, because it may be cut off."
-        deaf = [peer.name for peer in view.others if view.live(peer) and not peer.witnessed]
-        return f"No witness answers {' and '.join(deaf)}, which would not lead over a silent writer." if deaf else ""
-    else:
-        alone = "No other candidate may lead"
-    others = [f"{peer.name} {_why_not(view, peer)}" for peer in view.others]
-    return f"{alone}: {', '.join(others) or 'there is no other candidate'}."
-
-
-def _why_not(view: View, peer: Peer) -> str:
-    if peer.answered is None or not view.live(peer):
-        return "does not answer"
-    if peer.errant:
-        return "is quarantined"
-    if not peer.mysqld_up:
-        return "is down"
-    if peer.left_behind:
-        server = view.server
-        if peer.receiving and server is not None and server.semi_sync and not server.semi_sync.clients:
-            return "receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)"
-        return "was left behind"
-    return "may lead" if peer.eligible else "may not lead"
+    return prognosis(view, state).why_none if state.phase == "writer" else ""
 
 
 # ---- health checks ---------------------------------------------------------------------------------------------------
 
 
 def writer(config: Config, seen: Seen, state: State, now: float) -> tuple[int, dict[str, Any]]:
-    """200: writes can be sent here."""
-    fit = state.phase == "writer" and is_up(config, seen, now)
+    """200: writes can be sent here, and would be carried out."""
+    fit = state.phase == "writer" and is_up(config, seen, now) and not locked(config, seen, now)
     return (200 if fit else 503), {"writer": fit, "phase": state.phase}
 
 

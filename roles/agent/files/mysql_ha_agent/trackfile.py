@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .clock import now
 
-REQUESTS = ("promote", "accept-data-loss")
+REQUESTS = ("promote", "accept-data-loss", "forget-errant")
 REQUEST_LASTS = 15.0  # seconds; the command waits for 10
 LONGEST = 4096  # bytes; these files hold a line
 DISK_OUTDATED = 3.0  # seconds without a word of the guard, after which its last one says nothing any more
@@ -196,7 +196,21 @@ def _pid(pid_file: str) -> int | None:
 
 
 def _is_keepalived(pid: int) -> bool:
+    """Where /proc hides the processes of other users (hidepid), the pid file is believed of one that lives."""
     try:
         return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "keepalived"
+    except (FileNotFoundError, PermissionError):
+        return lives(pid)
     except (OSError, ValueError):
         return False
+
+
+def lives(pid: int) -> bool:
+    """Whether there is such a process, whoever may look at it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

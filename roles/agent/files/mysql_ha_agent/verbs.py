@@ -57,6 +57,8 @@ def demote(config: Config, options: argparse.Namespace) -> int:
     _close(config)
     if leaves:
         _wait(config, LEAVE_BOUND, _has_left)
+    elif options.hold != trackfile.MYSQLD_STOPS:
+        print(f"{config.instance} is closed for writes and held until mysql-ha release, or until its host reboots.")
     return 0
 
 
@@ -164,6 +166,27 @@ def promote(config: Config, options: argparse.Namespace) -> int:
         print(f"{config.instance} is the writer.")
         return 0
     _say_why_not_yet(config)
+    return NOT_IN_TIME
+
+
+def forget_errant(config: Config, options: argparse.Namespace) -> int:
+    """Ends a quarantine, once the writer has all transactions that this instance has. Exit status as of `promote`."""
+    try:
+        own = asking.ask_own(config)
+    except NoAnswer as error:
+        raise Failure(f"the agent of {config.instance} does not answer: {error}") from None
+    if not own["errant"]:
+        print(f"{config.instance} is not quarantined.")
+        return 0
+    _place_request(config.request_file, "forget-errant")
+    try:
+        done = _wait(config, PROMOTE_BOUND, lambda told: not told["errant"])
+    finally:
+        Path(config.request_file).unlink(missing_ok=True)
+    if done:
+        print(f"{config.instance} is not quarantined any more. It had: {own['errant']}")
+        return 0
+    print(f"mysql-ha: {config.instance} stays quarantined: no live writer has all of {own['errant']}", file=sys.stderr)
     return NOT_IN_TIME
 
 

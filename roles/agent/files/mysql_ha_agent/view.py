@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .config import Config
+from .decisions import StopReceiver
 from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State
 
 FRESH = 1.5  # seconds; an answer that is not older than this, and the newest question's, speaks for the present
@@ -30,6 +31,17 @@ class View:
     def server(self) -> Server | None:
         """What mysqld said, if that process still lives."""
         return self.seen.mysqld.server if self.seen.mysqld.alive else None
+
+    @property
+    def receives_nothing(self) -> bool:
+        """No receiver is connected, and none will be before this agent decides so. One that was told to stop while it
+        was connecting needs seconds to end, and connects no more."""
+        if not self.seen.mysqld.alive or self.server is None:
+            return not self.seen.mysqld.alive
+        stopping = {decision.channel for decision in self.seen.running if isinstance(decision, StopReceiver)}
+        return all(
+            channel.receiver == "No" or (channel.receiver == "Connecting" and channel.name in stopping)
+            for channel in self.server.channels)
 
     @property
     def leading(self) -> bool:
@@ -95,6 +107,15 @@ class View:
         """It answered a question that was sent after that."""
         return peer.answered is not None and peer.answered >= began
 
+    def gave_up(self, peer: Peer, since: float) -> int | None:
+        """The promotion since which it is left behind, by a question of its own that came after that."""
+        return peer.gives_up if peer.knocked is not None and peer.knocked >= since else None
+
+    def is_outdated(self, peer: Peer, state: State) -> bool:
+        """By a recent question of its own it was left behind, so it has not led since."""
+        since = self.gave_up(peer, self.now - PEER_SILENT)
+        return since is not None and since <= state.durable.generation
+
     def witnessed(self, within: float) -> bool | None:
         """Whether anybody but a candidate answered. None: nobody is there to be asked. One that never answered counts
         as silent: else a gateway that answers no ping would switch the guard against isolation off without a word."""
@@ -108,7 +129,7 @@ class View:
 
     def comparison(self, peer: Peer) -> Comparison | None:
         """With what the peer says now; an older one proves nothing."""
-        return self._compared(peer.name, peer.gtid_executed)
+        return self._compared(peer.name, peer.held)
 
     def writer_set(self, state: State) -> Comparison | None:
         return self._compared(WRITER_SET, state.writer_set)
