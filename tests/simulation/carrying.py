@@ -141,7 +141,7 @@ class Carrier:
         elif isinstance(decision, SyncRelayLog):
             self._statement(0.002, lambda: self._sync_relay_log(decision.on))
         elif isinstance(decision, SwitchAcknowledging):
-            self._statement(0.03, lambda: self._switch_acknowledging(decision.on, decision.at_once))
+            self._statement(0.03, lambda: self._switch_acknowledging(decision.on, decision.reconnects))
         elif isinstance(decision, Nudge):
             self._statement(0.001, self._nudge)
         elif isinstance(decision, SwitchSemiSync):
@@ -255,11 +255,11 @@ class Carrier:
         self.database.relay_synced = on
         self.done("")
 
-    def _switch_acknowledging(self, on: bool, at_once: bool) -> None:
-        """With the next connection."""
+    def _switch_acknowledging(self, on: bool, reconnects: bool) -> None:
+        """It takes effect with a new connection."""
         self.database.acknowledges = on
         for channel in self.database.channels:
-            if at_once and channel.receiver != "No":
+            if reconnects and channel.receiver != "No":
                 self.database.stop_receiver(channel)
                 self.database.start_receiver(channel)
         self.done("")

@@ -226,8 +226,8 @@ class _Core(Step):
         if held and not self.state.led and not self.runs(Open):
             self.set(demoting_since=None)
             self.phase("held")
-            self._freeze_held()
             self._take_leave()
+            self._freeze_held()
             self._tend_host(held)
             return True
         if self.server is None and not self.state.led:
@@ -244,18 +244,18 @@ class _Core(Step):
         self._tend_host(held)
         return True
 
+    def _take_leave(self) -> None:
+        """Before the writer lets this standby go: a receiver that came back at once would be waited for again."""
+        leaves = self.seen.hold == MYSQLD_STOPS and self.view.live_writer() is not None
+        if leaves and self.server is not None and self.server.semi_sync is not None and self.server.acknowledges:
+            self.do(SwitchAcknowledging("mysqld is about to stop", False, reconnects=False), RETRY_THREADS)
+
     def _freeze_held(self) -> None:
         """The one thing in mysqld that a hold does not keep: what a held instance went on to acknowledge would be lost
         by the promotion of another."""
         if self.server is not None and votes.freezes(self.view, self.state):
             for channel in self.server.channels:
                 self.stop_receiver(channel, "another instance is promoted")
-
-    def _take_leave(self) -> None:
-        """Before the writer lets this standby go: a receiver that came back at once would be waited for again."""
-        leaves = self.seen.hold == MYSQLD_STOPS and self.view.live_writer() is not None
-        if leaves and self.server is not None and self.server.acknowledges:
-            self.do(SwitchAcknowledging("mysqld is about to stop", False, at_once=False), RETRY_THREADS)
 
     def _close(self) -> None:
         since = self.now if self.state.demoting_since is None else self.state.demoting_since

@@ -110,7 +110,7 @@ class SyncRelayLog(Decision):
 @dataclass(frozen=True)
 class SwitchAcknowledging(Decision):
     on: bool
-    at_once: bool = True  # else from the receiver's next connection on
+    reconnects: bool = True  # at once; else it takes effect when the receiver connects anew for another reason
     lane = "receiver"
 
 

@@ -256,7 +256,7 @@ class Agent:
         elif isinstance(decision, SyncRelayLog):
             instance.sync_relay_log(decision.on)
         elif isinstance(decision, SwitchAcknowledging):
-            instance.switch_acknowledging(decision.on, decision.at_once)
+            instance.switch_acknowledging(decision.on, decision.reconnects)
         elif isinstance(decision, Nudge):
             semisync.nudge(instance.sessions["applier"])
         elif isinstance(decision, Unblock):

@@ -222,13 +222,13 @@ class Instance:
     def sync_relay_log(self, on: bool) -> None:
         self.sessions["applier"].run(f"SET GLOBAL sync_relay_log = {1 if on else SELDOM}")
 
-    def switch_acknowledging(self, on: bool, at_once: bool) -> None:
-        """As a replica, with the next connection; `at_once`: which is made now. Raises MysqlError."""
+    def switch_acknowledging(self, on: bool, reconnects: bool) -> None:
+        """As a replica. It takes effect with a new connection. Raises MysqlError."""
         session = self.sessions["receiver"]
         if self.semi_sync_replica:
             session.run(f"SET GLOBAL {self.semi_sync_replica} = {'ON' if on else 'OFF'}")
-        for channel in read_channels_of(session) if at_once else ():
-            if channel["io_running"] != "No":
+        for channel in read_channels_of(session):
+            if reconnects and channel["io_running"] != "No":
                 self.stop_receiver(channel["name"])
                 self.start_receiver(channel["name"])
 

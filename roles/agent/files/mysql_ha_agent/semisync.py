@@ -148,9 +148,5 @@ def _no_replica(switch: str) -> str:
     return _named(switch, "wait_no_slave" if "master" in switch else "wait_no_replica")
 
 
-def replica_switch(switch: str) -> str:
-    return "rpl_semi_sync_slave_enabled" if "master" in switch else "rpl_semi_sync_replica_enabled"
-
-
 def _counter(switch: str, what: str) -> str:
     return "R" + _named(switch, what)[1:]

@@ -57,7 +57,7 @@ def demote(config: Config, options: argparse.Namespace) -> int:
     _close(config)
     if leaves:
         _wait(config, LEAVE_BOUND, _has_left)
-    if options.hold != trackfile.MYSQLD_STOPS:
+    elif options.hold != trackfile.MYSQLD_STOPS:
         print(f"{config.instance} is closed for writes and held until mysql-ha release, or until its host reboots.")
     return 0
 
