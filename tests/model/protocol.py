@@ -9,9 +9,8 @@ the disk is there when others see it; a mistake that says otherwise loses it at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import NamedTuple
 
 NONE = -1
@@ -47,7 +46,7 @@ class Cluster(NamedTuple):
     acknowledged: int = 0  # by any writer, to its client
     made: int = 0  # how many transactions there have been
     faults: int = 0  # how many there have been
-    two_vips: bool = False  # keepalived does not hear the others
+    unruly: bool = False  # the last fault was none of those that may come together
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Bounds:
     transactions: int
     faults: int
     kinds: frozenset[str]
-    promotions: int = 4  # the highest number
+    promotions: int = 3  # the highest number
 
 
 def start(bounds: Bounds) -> Cluster:
@@ -68,12 +67,21 @@ def start(bounds: Bounds) -> Cluster:
 def canonical(cluster: Cluster) -> Cluster:
     """Candidates are equals: of all orders of them the least."""
     everyone = cluster.candidates
-    best = min(_ordered(everyone, order) for order in permutations(range(len(everyone))))
-    return cluster._replace(candidates=best)
+    faces = [(*one[:5], *one[6:12], *one[14:]) for one in everyone]  # without the names of others
+    order = sorted(range(len(everyone)), key=faces.__getitem__)
+    orders = [order]
+    if any(faces[one] == faces[after] for one, after in pairwise(order)):
+        sorted_faces = [faces[at] for at in order]
+        orders = [list(one) for one in permutations(order) if [faces[at] for at in one] == sorted_faces]
+    return cluster._replace(candidates=min(_ordered(everyone, one) for one in orders))
 
 
-def _ordered(everyone: tuple[Candidate, ...], order: tuple[int, ...]) -> tuple[Candidate, ...]:
-    place = {NONE: NONE, **{old: new for new, old in enumerate(order)}}
+def _ordered(everyone: tuple[Candidate, ...], order: list[int]) -> tuple[Candidate, ...]:
+    if order == sorted(order):
+        return everyone
+    place = [0] * len(order) + [NONE]  # NONE is its own place: the last
+    for new, old in enumerate(order):
+        place[old] = new
     return tuple(
         one._replace(voted_for=place[one.voted_for], fed_by=place[one.fed_by], writer=place[one.writer])
         for one in (everyone[old] for old in order))
@@ -103,23 +111,35 @@ def _acknowledging(cluster: Cluster, at: int) -> bool:
     return one.alone or any(peer.fed_by == at and reaches(cluster, at, name) for name, peer in others(cluster, at))
 
 
-def settled(cluster: Cluster) -> bool:
-    return any(one.phase == WRITER and one.mode == UP and one.vip for one in cluster.candidates)
+def settled(cluster: Cluster, bounds: Bounds) -> bool:
+    """There is a writer. Of a cluster that has used all numbers nothing more is known."""
+    spent = any(max(one.vote, one.generation) >= bounds.promotions for one in cluster.candidates)
+    return spent or any(one.phase == WRITER and one.mode == UP and one.vip for one in cluster.candidates)
 
 
 def must_settle(cluster: Cluster) -> bool:
     """All are up; of three candidates or more one may be missing, if it did not lead alone."""
     missing = [one for one in cluster.candidates if one.mode != UP]
-    if len(missing) > (len(cluster.candidates) > 2):
+    return len(missing) <= (len(cluster.candidates) > 2) and not any(led_last(one) for one in missing)
+
+
+def calm(cluster: Cluster) -> bool:
+    """Recovered from all faults."""
+    writers = [at for at, one in enumerate(cluster.candidates) if one.phase == WRITER]
+    if len(writers) != 1 or cluster.candidates[writers[0]].alone:
         return False
-    return not any(led_last(one) for one in missing)
+    writer, number = writers[0], cluster.candidates[writers[0]].led
+    return all(
+        one.mode == UP and one.generation == number and not one.left_behind and not one.errant
+        and (at == writer or (one.fed_by == writer == one.writer and one.contact))
+        for at, one in enumerate(cluster.candidates))
 
 
 # ---- what a candidate knows ------------------------------------------------------------------------------------------
 
 
-def others(cluster: Cluster, at: int) -> Iterator[tuple[int, Candidate]]:
-    return ((name, one) for name, one in enumerate(cluster.candidates) if name != at)
+def others(cluster: Cluster, at: int) -> list[tuple[int, Candidate]]:
+    return [(name, one) for name, one in enumerate(cluster.candidates) if name != at]
 
 
 def reaches(cluster: Cluster, at: int, name: int) -> bool:
@@ -127,7 +147,9 @@ def reaches(cluster: Cluster, at: int, name: int) -> bool:
 
 
 def heard(cluster: Cluster, at: int) -> list[tuple[int, Candidate]]:
-    return [(name, one) for name, one in others(cluster, at) if reaches(cluster, at, name)]
+    if cluster.candidates[at].mode != UP:
+        return []
+    return [(name, one) for name, one in enumerate(cluster.candidates) if name != at and one.mode == UP]
 
 
 def live_writer(cluster: Cluster, at: int) -> int:
@@ -152,7 +174,7 @@ def asks(one: Candidate) -> bool:
 
 
 def is_complete(cluster: Cluster, at: int, peer: Candidate) -> bool:
-    return (peer.phase == STANDBY and not peer.left_behind and not peer.errant
+    return (peer.phase != WRITER and not peer.left_behind and not peer.errant
             and peer.generation == cluster.candidates[at].generation)
 
 

@@ -25,6 +25,7 @@ from .protocol import (
     Candidate,
     Cluster,
     asks,
+    calm,
     eligible,
     heard,
     is_complete,
@@ -63,9 +64,6 @@ class Rules:
                 yield Move(f"{NAMES[at]} {name}", after, True)
             for name, after in self._events(cluster, at):
                 yield Move(f"{NAMES[at]} {name}", after, False)
-        if "two_vips" in self.bounds.kinds and cluster.faults < self.bounds.faults and not cluster.two_vips:
-            after = cluster._replace(two_vips=True, faults=cluster.faults + 1)
-            yield Move("keepalived hears no other any more", after, False)
 
     def _has(self, rule: str) -> bool:
         return rule not in self.left_out
@@ -78,17 +76,21 @@ class Rules:
             yield {OFF: "boots", FROZEN: "thaws", CUT: "is reached again"}[one.mode], with_one(cluster, at, mode=UP)
         elif one.phase == WRITER and cluster.made < self.bounds.transactions:
             yield "executes a transaction", self._written(cluster, at)
-        if cluster.faults == self.bounds.faults:
+        quiet, overlapping = calm(cluster), "overlapping" in self.bounds.kinds
+        if cluster.faults == self.bounds.faults or (cluster.unruly and not quiet and not overlapping):
             return
-        cluster = cluster._replace(faults=cluster.faults + 1)
-        if one.mode != OFF:
+        cluster = cluster._replace(faults=cluster.faults + 1, unruly=False)
+        if one.mode == UP:
             for forgotten, after in self._powered_off(cluster, at):
                 yield f"loses its power{forgotten}", after
-        if one.mode == UP and "freeze" in self.bounds.kinds:
+        if one.mode != UP or not (quiet or overlapping):
+            return
+        cluster = cluster._replace(unruly=True)
+        if "freeze" in self.bounds.kinds:
             yield "freezes", with_one(cluster, at, mode=FROZEN)
-        if one.mode == UP and "cut" in self.bounds.kinds:
+        if "cut" in self.bounds.kinds:
             yield "is cut off", with_one(cluster, at, mode=CUT)
-        if one.phase == WRITER and one.mode == UP and "move" in self.bounds.kinds:
+        if one.phase == WRITER and "move" in self.bounds.kinds:
             yield "gives the VIP up for a person", closed(cluster, at)
 
     def _written(self, cluster: Cluster, at: int) -> Cluster:
@@ -112,9 +114,6 @@ class Rules:
             yield ", and forgets that it was left behind", with_one(after, at, left_behind=False)
         if not self._has("votes are saved first") and one.vote:
             yield ", and forgets its vote", with_one(after, at, vote=0, voted_for=NONE)
-        if not self._has("the promotion is saved first") and led_newest(one) and one.phase == WRITER:
-            yield ", and forgets its promotion", with_one(
-                after, at, led=0, generation=one.generation - 1, alone=False)
 
     # ---- steps -------------------------------------------------------------------------------------------------------
 
@@ -145,7 +144,7 @@ class Rules:
                 cluster, at, vip=True, phase=PROMOTING, promised=one.promised or one.contact)
 
     def _vip_is_free(self, cluster: Cluster, at: int) -> bool:
-        return cluster.two_vips or not any(peer.vip for _, peer in heard(cluster, at))
+        return not any(peer.vip for _, peer in heard(cluster, at))
 
     def _noted(self, cluster: Cluster, at: int) -> Cluster | None:
         """What a look at the others changes at once; None: nothing."""
@@ -158,20 +157,26 @@ class Rules:
         live = live_writer(cluster, at)
         writer = one.writer if live == NONE else live
         contact = one.contact or writer in dict(answers)
-        lapsed = writer != NONE and not contact and not one.promised and not any(
-            is_complete(cluster, at, peer) for name, peer in answers if name != writer)
-        told = any(led_last(peer) and peer.led == one.generation for _, peer in answers)
+        leads = led_newest(one) and self._has("the newest promotion has no lease")
+        lapsed = writer != NONE and not contact and not one.promised and not leads and not any(
+            is_complete(cluster, at, peer) and (
+                peer.phase == STANDBY or self._has("one that is promoted is complete"))
+            for name, peer in answers if name != writer)
+        told = self._has("alone is saved first") and any(
+            led_last(peer) and peer.led == one.generation for _, peer in answers)
         left_behind = one.left_behind or (not led_last(one) and (told or lapsed))
         promised = one.promised and (one.left_behind or not left_behind)
-        if (writer, contact, left_behind) == (one.writer, one.contact, one.left_behind):
-            return None
-        return with_one(
-            cluster, at, writer=writer, contact=contact, left_behind=left_behind, promised=promised)
+        voted_for = NONE if one.voted_for != NONE and self._is_decided(cluster, at) else one.voted_for
+        noted = one._replace(
+            writer=writer, contact=contact, left_behind=left_behind, promised=promised, voted_for=voted_for)
+        return None if noted == one else with_one(cluster, at, **noted._asdict())
 
     def _learns(self, cluster: Cluster, at: int) -> Iterator[Step]:
         """That it is left behind, or no more, or has what the cluster has not."""
         one, writer = cluster.candidates[at], live_writer(cluster, at)
-        if writer != NONE and one.fed_by == NONE and not one.left_behind:
+        if led_last(one):
+            return
+        if writer != NONE and one.fed_by == NONE and not one.left_behind and not self._is_frozen(cluster, at):
             yield "is left behind", with_one(cluster, at, left_behind=True, promised=False)
         if writer == NONE:
             return
@@ -221,8 +226,6 @@ class Rules:
 
     def _votes(self, cluster: Cluster, at: int) -> Iterator[Step]:
         one = cluster.candidates[at]
-        if one.voted_for != NONE and self._is_decided(cluster, at):
-            yield "sees its vote decided", with_one(cluster, at, voted_for=NONE)
         if live_writer(cluster, at) != NONE:
             return
         for name, peer in heard(cluster, at):
@@ -257,7 +260,7 @@ class Rules:
     # ---- a promotion -------------------------------------------------------------------------------------------------
 
     def _promotes(self, cluster: Cluster, at: int) -> Iterator[Step]:
-        if not cluster.two_vips and any(peer.vip for _, peer in heard(cluster, at)):
+        if any(peer.vip for _, peer in heard(cluster, at)):
             yield "loses the VIP", closed(cluster, at)
         rivals = [name for name, peer in heard(cluster, at) if peer.phase == WRITER]
         if rivals and self._has("a live writer comes first"):
@@ -278,15 +281,12 @@ class Rules:
 
     def _prepares(self, cluster: Cluster, at: int) -> Iterator[Step]:
         one = cluster.candidates[at]
-        if one.fed_by != NONE:
-            yield "stops receiving", with_one(cluster, at, fed_by=NONE)
-            return
         if votes_needed(cluster) and self._has("all others but one vote"):
             if not one.claimed or one.voted_for != at or self._is_outvoted(cluster, at):
                 number = max(one.generation, one.vote, *(peer.vote for _, peer in heard(cluster, at))) + 1
                 if number <= self.bounds.promotions:
                     yield f"votes for itself ({number})", with_one(
-                        cluster, at, claimed=True, vote=number, voted_for=at)
+                        cluster, at, claimed=True, vote=number, voted_for=at, fed_by=NONE)
                 return
             if self._misses_votes(cluster, at):
                 return
@@ -299,7 +299,8 @@ class Rules:
         one = cluster.candidates[at]
         if one.received != one.executed and self._has("all that was received is applied"):
             return
-        more = [peer for name, peer in heard(cluster, at) if self._has_more(cluster, at, name)]
+        more = [peer for name, peer in others(cluster, at)
+                if (reaches(cluster, at, name) or peer.voted_for == at) and self._has_more(cluster, at, name)]
         if not more:
             yield then, after
         elif not all(peer.errant for peer in more):
@@ -307,7 +308,7 @@ class Rules:
 
     def _has_more(self, cluster: Cluster, at: int, name: int) -> bool:
         one, peer = cluster.candidates[at], cluster.candidates[name]
-        if name == one.writer or (peer.left_behind and self._has("the tail of one that is left behind is ignored")):
+        if (name == one.writer and not votes_needed(cluster)) or (peer.left_behind and self._has("the tail of one that is left behind is ignored")):
             return False
         held = peer.received if self._has("what was received counts") else peer.executed
         return bool(held & ~one.executed)
@@ -320,7 +321,7 @@ class Rules:
             for name, peer in heard(cluster, at))
         number = max(one.generation + 1, one.vote)
         return with_one(cluster, at, claimed=True, generation=number, led=number, alone=not acknowledged,
-                        left_behind=False, voted_for=NONE)
+                        left_behind=False, voted_for=NONE, fed_by=NONE)
 
     # ---- the writer --------------------------------------------------------------------------------------------------
 
@@ -328,9 +329,11 @@ class Rules:
         one, answers = cluster.candidates[at], heard(cluster, at)
         if one.generation > one.led:
             yield "sees that it is deposed", closed(cluster, at)
+            return
         if one.mode == CUT and not one.alone:
             yield "sees that it is cut off", closed(cluster, at)
-        if (not cluster.two_vips and any(peer.vip for _, peer in answers)) or any(
+            return
+        if (any(peer.vip for _, peer in answers)) or any(
                 peer.phase == WRITER and peer.led == one.led for _, peer in answers):
             yield "loses the VIP", closed(cluster, at)
         if not one.alone and one.mode == UP and self._goes_on_alone(cluster, at):

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is checked: all rules within bounds, and for each rule that leaving it out gives a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .checker import Model, Result, check
+from .protocol import Bounds, Cluster, broken, canonical, must_settle, settled, start
+from .steps import Rules
+
+MOST = 2_000_000  # states
+PAIR = Bounds(2, transactions=2, faults=2, kinds=frozenset())
+PAIR_WITH_PAUSES = Bounds(2, transactions=1, faults=2, kinds=frozenset({"freeze", "cut", "move"}))
+TRIO = Bounds(3, transactions=1, faults=1, kinds=frozenset())
+TRIO_TWICE = Bounds(3, transactions=1, faults=2, kinds=frozenset())
+TRIO_WITH_PAUSES = Bounds(3, transactions=1, faults=1, kinds=frozenset({"freeze", "cut", "move"}))
+WHOLE = {"pair": PAIR, "pair with pauses": PAIR_WITH_PAUSES, "trio": TRIO}
+DEEP = {"trio with pauses": TRIO_WITH_PAUSES}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A rule that is left out, and where that shows: from the start on, or after these moves."""
+
+    rule: str
+    bounds: Bounds
+    after: tuple[str, ...] = ()
+
+
+OVERLAPPING = frozenset({"freeze", "overlapping"})
+MISTAKES = (
+    Mistake("the tail of one that is left behind is ignored", PAIR),
+    Mistake("the comparison comes before the number", TRIO),
+    Mistake("one that may lead soon is waited for", PAIR),
+    Mistake("alone is saved first", PAIR),
+    Mistake("all that was received is applied", PAIR),
+    Mistake("the writer waits again first", PAIR),
+    Mistake("a live writer comes first", PAIR_WITH_PAUSES),
+    Mistake("the writer waits longer than the lease", Bounds(2, 1, 2, OVERLAPPING)),
+    Mistake("what was received counts", TRIO),
+    Mistake("one that is promoted is complete", TRIO),
+    Mistake("the newest promotion has no lease", TRIO, (
+        "A loses its power", "B loses contact for the lease", "B gets the VIP")),
+    Mistake("voters stop receiving", Bounds(3, 1, 1, frozenset({"freeze"}))),
+    Mistake("votes are saved first", TRIO_TWICE),
+    Mistake("all others but one vote", TRIO_TWICE),
+    Mistake("votes are by name", Bounds(3, 1, 2, OVERLAPPING)),
+    Mistake("only the complete acknowledge", TRIO_TWICE, (
+        "B loses its power", "B boots", "B takes note of what it hears", "B is left behind", "B connects to A")),
+    Mistake("left behind is saved first", Bounds(3, 1, 4, frozenset()), (
+        "C loses its power", "B loses its power", "B boots", "B takes note of what it hears", "B is left behind",
+        "A goes on alone", "A executes a transaction")),
+)
+
+
+def run(bounds: Bounds, left_out: str = "", after: tuple[str, ...] = (), most: int = MOST) -> Result[Cluster]:
+    rules = Rules(bounds, frozenset({left_out} if left_out else ()))
+    begun = start(bounds)
+    for name in after:
+        begun = next(move.after for move in rules.moves(begun) if move.name == name)
+    return check(Model(
+        begun, rules.moves, broken, must_settle, lambda cluster: settled(cluster, bounds), canonical), most)
