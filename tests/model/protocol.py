@@ -29,6 +29,7 @@ class Candidate(NamedTuple):
     errant: bool = False
     received: int = 0  # transactions, a bit for each; with those that were executed
     executed: int = 0
+    complete_in: int = 1  # the newest promotion in which it had all that was acknowledged
     # lost with its power
     mode: str = UP
     phase: str = STANDBY
@@ -67,7 +68,7 @@ def start(bounds: Bounds) -> Cluster:
 def canonical(cluster: Cluster) -> Cluster:
     """Candidates are equals: of all orders of them the least."""
     everyone = cluster.candidates
-    faces = [(*one[:5], *one[6:12], *one[14:]) for one in everyone]  # without the names of others
+    faces = [(*one[:5], *one[6:13], *one[15:]) for one in everyone]  # without the names of others
     order = sorted(range(len(everyone)), key=faces.__getitem__)
     orders = [order]
     if any(faces[one] == faces[after] for one, after in pairwise(order)):
@@ -96,6 +97,9 @@ def broken(cluster: Cluster) -> str:
     acknowledging = [at for at in range(len(cluster.candidates)) if _acknowledging(cluster, at)]
     if len(acknowledging) > 1:
         return "Two instances acknowledge"
+    numbers = [one.led for one in cluster.candidates if one.phase == WRITER]
+    if len(set(numbers)) < len(numbers):
+        return "Two promotions have the same number"
     newest = max(one.led for one in cluster.candidates)
     for at, one in enumerate(cluster.candidates):
         opened = one.phase == WRITER and one.mode in (UP, CUT) and one.led == newest
@@ -118,9 +122,14 @@ def settled(cluster: Cluster, bounds: Bounds) -> bool:
 
 
 def must_settle(cluster: Cluster) -> bool:
-    """All are up; of three candidates or more one may be missing, if it did not lead alone."""
+    """All are up; of three candidates or more one may be missing, if it did not lead alone and none of the
+    others was left behind by the newest promotion after having been complete in it: then a person decides."""
     missing = [one for one in cluster.candidates if one.mode != UP]
-    return len(missing) <= (len(cluster.candidates) > 2) and not any(led_last(one) for one in missing)
+    if len(missing) > (len(cluster.candidates) > 2) or any(led_last(one) for one in missing):
+        return False
+    newest = max(one.generation for one in cluster.candidates)
+    torn = any(one.left_behind and one.complete_in == newest for one in cluster.candidates)
+    return not (missing and torn)
 
 
 def calm(cluster: Cluster) -> bool:

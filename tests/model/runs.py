@@ -16,8 +16,8 @@ PAIR_WITH_PAUSES = Bounds(2, transactions=1, faults=2, kinds=frozenset({"freeze"
 TRIO = Bounds(3, transactions=1, faults=1, kinds=frozenset())
 TRIO_TWICE = Bounds(3, transactions=1, faults=2, kinds=frozenset())
 TRIO_WITH_PAUSES = Bounds(3, transactions=1, faults=1, kinds=frozenset({"freeze", "cut", "move"}))
-WHOLE = {"pair": PAIR, "pair with pauses": PAIR_WITH_PAUSES, "trio": TRIO}
-DEEP = {"trio with pauses": TRIO_WITH_PAUSES}
+SMALL = {"pair": PAIR, "pair with pauses": PAIR_WITH_PAUSES}
+WHOLE = {**SMALL, "trio": TRIO, "trio with pauses": TRIO_WITH_PAUSES}
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ class Mistake:
 
 
 OVERLAPPING = frozenset({"freeze", "overlapping"})
+VOTED_AND_FROZEN = (
+    "A freezes", "B gets the VIP", "B votes for itself (2)", "C votes for B (2)", "B completes its promotion",
+    "B opens writes", "B freezes")
 MISTAKES = (
     Mistake("the tail of one that is left behind is ignored", PAIR),
     Mistake("the comparison comes before the number", TRIO),
@@ -44,9 +47,14 @@ MISTAKES = (
     Mistake("the newest promotion has no lease", TRIO, (
         "A loses its power", "B loses contact for the lease", "B gets the VIP")),
     Mistake("voters stop receiving", Bounds(3, 1, 1, frozenset({"freeze"}))),
-    Mistake("votes are saved first", TRIO_TWICE),
-    Mistake("all others but one vote", TRIO_TWICE),
-    Mistake("votes are by name", Bounds(3, 1, 2, OVERLAPPING)),
+    Mistake("all others but one vote", Bounds(3, 1, 1, frozenset({"freeze"}))),
+    Mistake("one that was complete in this promotion counts", TRIO_TWICE),
+    Mistake("one that has voted frees no older writer", Bounds(3, 1, 2, OVERLAPPING), VOTED_AND_FROZEN),
+    Mistake("votes are saved first", Bounds(3, 1, 3, OVERLAPPING), VOTED_AND_FROZEN),
+
+    Mistake("votes are by name", Bounds(3, 1, 3, OVERLAPPING), (
+        "A loses its power", "B gets the VIP", "B votes for itself (2)", "B freezes", "A boots", "A gets the VIP",
+        "A votes for itself (2)")),
     Mistake("only the complete acknowledge", TRIO_TWICE, (
         "B loses its power", "B boots", "B takes note of what it hears", "B is left behind", "B connects to A")),
     Mistake("left behind is saved first", Bounds(3, 1, 4, frozenset()), (

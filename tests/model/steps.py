@@ -190,7 +190,7 @@ class Rules:
         waits = not leader.alone or not self._has("the writer waits again first")
         if (one.left_behind and waits and leader.led == one.generation and not one.errant and one.fed_by == writer
                 and leader.executed == one.executed):
-            yield "has caught up", with_one(cluster, at, left_behind=False)
+            yield "has caught up", with_one(cluster, at, left_behind=False, complete_in=one.generation)
 
     def _receives(self, cluster: Cluster, at: int) -> Iterator[Step]:
         one = cluster.candidates[at]
@@ -308,7 +308,12 @@ class Rules:
 
     def _has_more(self, cluster: Cluster, at: int, name: int) -> bool:
         one, peer = cluster.candidates[at], cluster.candidates[name]
-        if (name == one.writer and not votes_needed(cluster)) or (peer.left_behind and self._has("the tail of one that is left behind is ignored")):
+        ignores = self._has("the tail of one that is left behind is ignored")
+        if not votes_needed(cluster):
+            if name == one.writer or (peer.left_behind and ignores):
+                return False
+        elif peer.left_behind and ignores and (
+                peer.complete_in < one.generation or not self._has("one that was complete in this promotion counts")):
             return False
         held = peer.received if self._has("what was received counts") else peer.executed
         return bool(held & ~one.executed)
@@ -321,7 +326,7 @@ class Rules:
             for name, peer in heard(cluster, at))
         number = max(one.generation + 1, one.vote)
         return with_one(cluster, at, claimed=True, generation=number, led=number, alone=not acknowledged,
-                        left_behind=False, voted_for=NONE, fed_by=NONE)
+                        left_behind=False, complete_in=number, voted_for=NONE, fed_by=NONE)
 
     # ---- the writer --------------------------------------------------------------------------------------------------
 
@@ -348,7 +353,8 @@ class Rules:
         one, answers = cluster.candidates[at], dict(heard(cluster, at))
         left = [
             name for name, peer in others(cluster, at) if name not in answers
-            or not (peer.left_behind and peer.generation == one.generation and peer.fed_by != at)]
+            or not (peer.left_behind and peer.generation == one.generation and peer.fed_by != at)
+            or (peer.vote > one.generation and self._has("one that has voted frees no older writer"))]
         if not left:
             return True
         silent = left[0] not in answers
