@@ -7,20 +7,18 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-S = TypeVar("S", bound=Hashable)
+from typing import Any
 
 
 @dataclass(frozen=True)
-class Move(Generic[S]):
+class Move[S: Hashable]:
     name: str
     after: S
     settles: bool  # it happens by itself in time; false: a fault, or the end of one
 
 
 @dataclass(frozen=True)
-class Model(Generic[S]):
+class Model[S: Hashable]:
     start: S
     moves: Callable[[S], Iterable[Move[S]]]
     broken: Callable[[S], str]  # what is wrong in this state; empty: nothing
@@ -30,7 +28,7 @@ class Model(Generic[S]):
 
 
 @dataclass(frozen=True)
-class Trace(Generic[S]):
+class Trace[S: Hashable]:
     broken: str
     moves: tuple[Move[S], ...]
 
@@ -40,7 +38,7 @@ class Trace(Generic[S]):
 
 
 @dataclass(frozen=True)
-class Result(Generic[S]):
+class Result[S: Hashable]:
     states: int
     whole: bool  # all states were seen
     trace: Trace[S] | None
@@ -49,7 +47,7 @@ class Result(Generic[S]):
 NEVER_SETTLES = "No sequence of steps leads to a writer"
 
 
-def check(model: Model[S], most: int) -> Result[S]:
+def check[S: Hashable](model: Model[S], most: int) -> Result[S]:
     """Looks at `most` states at most. Whether all can settle is known only when all were seen."""
     start = model.canonical(model.start)
     states, number, parents = [start], {start: 0}, array("l", [-1])
@@ -91,7 +89,7 @@ def _settling(pairs: array[int], settled: list[int], count: int) -> bytearray:
     return good
 
 
-def _path(states: list[S], parents: array[int], at: int) -> list[S]:
+def _path[S: Hashable](states: list[S], parents: array[int], at: int) -> list[S]:
     def backwards(at: int) -> Iterator[S]:
         while at >= 0:
             yield states[at]
@@ -100,7 +98,7 @@ def _path(states: list[S], parents: array[int], at: int) -> list[S]:
     return list(backwards(at))[::-1]
 
 
-def _trace(model: Model[S], path: list[S], broken: str) -> Trace[S]:
+def _trace[S: Hashable](model: Model[S], path: list[S], broken: str) -> Trace[S]:
     """The same path with the names of one run."""
     state, moves = model.start, []
     for canonical in path[1:]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the opendba.mysql_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What candidates know, and the rules by which they judge: the agent's `standing`, `votes`, `eligibility` and `leading`.
+"""What candidates know, and how they judge: the agent's `standing`, `votes`, `eligibility` and `leading` in short.
 
 Times are gone: a lease is `contact`, which may end any moment while the writer does not answer, and a writer counts a
 silent standby as gone only when it has ended there. An answer is as new as the step that uses it. What a step puts on

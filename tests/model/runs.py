@@ -41,7 +41,7 @@ MISTAKES = (
     Mistake("all that was received is applied", PAIR),
     Mistake("the writer waits again first", PAIR),
     Mistake("a live writer comes first", PAIR_WITH_PAUSES),
-    Mistake("the writer waits longer than the lease", Bounds(2, 1, 2, OVERLAPPING)),
+    Mistake("the writer waits longer than the lease", Bounds(2, 1, 2, OVERLAPPING), ("B freezes",)),
     Mistake("what was received counts", TRIO),
     Mistake("one that is promoted is complete", TRIO),
     Mistake("the newest promotion has no lease", TRIO, (
@@ -56,7 +56,10 @@ MISTAKES = (
         "A loses its power", "B gets the VIP", "B votes for itself (2)", "B freezes", "A boots", "A gets the VIP",
         "A votes for itself (2)")),
     Mistake("only the complete acknowledge", TRIO_TWICE, (
-        "B loses its power", "B boots", "B takes note of what it hears", "B is left behind", "B connects to A")),
+        "A loses its power", "B gets the VIP", "B votes for itself (2)", "C votes for B (2)",
+        "B completes its promotion", "B opens writes", "C takes note of what it hears",
+        "C takes note of what it hears", "C connects to B", "C has caught up", "A boots",
+        "A takes note of what it hears", "A takes note of what it hears", "A connects to B")),
     Mistake("left behind is saved first", Bounds(3, 1, 4, frozenset()), (
         "C loses its power", "B loses its power", "B boots", "B takes note of what it hears", "B is left behind",
         "A goes on alone", "A executes a transaction")),

@@ -176,7 +176,8 @@ class Rules:
         one, writer = cluster.candidates[at], live_writer(cluster, at)
         if led_last(one):
             return
-        if writer != NONE and one.fed_by == NONE and not one.left_behind and not self._is_frozen(cluster, at):
+        unfed = writer != NONE and one.fed_by == NONE and cluster.candidates[writer].led >= one.generation
+        if unfed and not one.left_behind and not self._is_frozen(cluster, at):
             yield "is left behind", with_one(cluster, at, left_behind=True, promised=False)
         if writer == NONE:
             return
