@@ -95,6 +95,10 @@ unit: $(DEV) ## pure functions and checks of the tree; no lab
 simulation: $(DEV) ## a selection of the simulated clusters, and the planted mistakes; no lab
 	@pytest tests/simulation --junitxml=build/junit/simulation.xml
 
+.PHONY: model
+model: $(DEV) ## every state of an abstract promotion, two and three candidates, and the trace of each rule that is left out; NAME=RUN picks one; no lab
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests python -m model $(if $(NAME),"$(NAME)")
+
 .PHONY: browser
 browser: $(DEV) ## the audit's page in a headless Chromium, where there is one; MHA_PICTURES=DIR leaves pictures of it
 	@pytest tests/browser --junitxml=build/junit/browser.xml
