@@ -28,7 +28,7 @@ from .decisions import (
     SwitchSemiSync,
     SyncRelayLog,
 )
-from .eligibility import STEADY, VIP_GONE, channel_broken, note_pause, reasons_against
+from .eligibility import STEADY, VIP_GONE, keeps_from_leading, note_pause, reasons_against
 from .leading import be_writer, promote
 from .lib import _gtid as gtid
 from .model import Channel, Seen, Server, State
@@ -101,7 +101,8 @@ class _Core(Step):
         there = outdone and any(peer.name == outdone[0] and self.view.live(peer) for peer in self.view.others)
         if outdone and (not there or self.now - outdone[1] >= OUTDONE):
             self.set(outdone=None)
-        if self.server is not None and any(channel_broken(channel) for channel in self.server.channels):
+        if self.server is not None and any(
+                keeps_from_leading(self.view, channel) for channel in self.server.channels):
             self.set(broken_at=self.now)
         self._notice_elder()
         self._notice_errant()

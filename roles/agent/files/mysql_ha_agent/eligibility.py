@@ -18,6 +18,7 @@ VIP_GONE = 1.0  # seconds after which a VIP that nobody has is given up
 
 TORN = frozenset((1594, 13121))  # the relay log cannot be read; 1594 in 5.7
 TLS_REFUSED = 2026
+SOURCE_CANNOT_GIVE = 13114  # it has purged what is asked for, or has less than its replica
 SAME_SERVER_ID = 13117  # the channel points at this instance itself, because the VIP arrived here
 # The source cannot be reached, is starting, stopping or closed for a moment. The receiver goes on trying.
 UNREACHABLE = frozenset((
@@ -56,6 +57,14 @@ def certificate_problem(channel: Channel) -> str:
         f"TLS with {channel.source_host} fails: {said}. Compare the source's certificate with its dates"
         " (SHOW STATUS LIKE 'Ssl_server_not%' there), its issuer with this channel's SOURCE_SSL_CA, and its names with"
         f" {channel.source_host}")
+
+
+def keeps_from_leading(view: View, channel: Channel) -> str:
+    """What is wrong with the channel, unless it is that its source cannot give what it is asked for and does not write:
+    one that lost what it had flushed stands in the way of the other, which has more. Whoever lacks something is left
+    behind, or knows it by comparison."""
+    stopped = channel.receiver_error == SOURCE_CANNOT_GIVE and not channel.applier_error
+    return "" if stopped and view.live_writer() is None else channel_broken(channel)
 
 
 def reasons_against(view: View, state: State) -> tuple[str, ...]:
@@ -135,7 +144,7 @@ def _against_data(view: View, state: State) -> list[str]:
         for channel in mine.channels:
             if channel.delay:
                 reasons.append(f"Channel '{channel.name}' is delayed by {channel.delay} s on purpose (SOURCE_DELAY).")
-            broken = channel_broken(channel)
+            broken = keeps_from_leading(view, channel)
             if broken:
                 reasons.append(f"Channel '{channel.name}' from {channel.source_host} is broken by {broken}.")
         if not reasons and state.broken_at is not None and view.now - state.broken_at < STEADY:
