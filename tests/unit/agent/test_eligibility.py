@@ -54,6 +54,9 @@ ERRANT = replace(KNOWN, durable=replace(DURABLE, errant="u:10"))
         pytest.param(WRITER, LED, id="the writer"),
         pytest.param(with_channel(STANDBY, receiver="Connecting", receiver_error=2003), KNOWN, id="source unreachable"),
         pytest.param(with_channel(STANDBY, receiver="No", receiver_error=13117), KNOWN, id="the VIP was here"),
+        pytest.param(
+            with_channel(replace(STANDBY, peers=(B, R)), receiver="No", receiver_error=13114), KNOWN,
+            id="its source has less than this one, and does not write"),
         pytest.param(with_channel(WRITER, applier_error=1062), LED, id="a broken channel does not end a writer"),
         pytest.param(STANDBY, replace(KNOWN, broken_at=NOW - 3), id="a channel mended for a while"),
         pytest.param(replace(WRITER, mysqld=HUNG, peers=(replace(B, eligible=False),)),
