@@ -92,8 +92,8 @@ unit: $(DEV) ## pure functions and checks of the tree; no lab
 	@pytest --junitxml=build/junit/unit.xml
 
 .PHONY: simulation
-simulation: $(DEV) ## a selection of the simulated clusters, and the planted mistakes; no lab
-	@pytest tests/simulation --junitxml=build/junit/simulation.xml
+simulation: $(DEV) ## a selection of the simulated clusters, the planted mistakes, and the model of a promotion; no lab
+	@pytest tests/simulation tests/model --junitxml=build/junit/simulation.xml
 
 .PHONY: model
 model: $(DEV) ## every state of an abstract promotion, two and three candidates, and the trace of each rule that is left out; NAME=RUN picks one; no lab

@@ -31,8 +31,6 @@ def is_needed(rule: str) -> bool:
     mistake = next(one for one in MISTAKES if one.rule == rule)
     result, took = timed(lambda: run(mistake.bounds, mistake.rule, mistake.after))
     print(f"\nWithout \"{rule}\" ({took}):", flush=True)
-    for name in mistake.after:
-        print(f"   -. {name}")
     print(result.trace or "  nothing is found", flush=True)
     return result.trace is not None
 
