@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mysql_ha_agent.decisions import AnyDecision, StopReceiver, SwitchAcknowledging
-from mysql_ha_agent.model import Durable, Peer, Seen, State
+from mysql_ha_agent.model import Durable, Peer, Seen, State, VipProbe
 from unit.agent.world import (
     ARRIVED,
     B_WRITES,
@@ -20,10 +20,12 @@ from unit.agent.world import (
     DURABLE,
     KEYS,
     KNOWN,
+    LED,
     NOW,
     SAME,
     SILENT,
     STANDBY,
+    WRITER,
     B,
     R,
     config,
@@ -109,6 +111,13 @@ class TestPromotion:
         led = replace(OWN_VOTE, led=3)
         assert trio(replace(seen, saved=led), replace(VOTES, durable=led, writer=""))[1].durable.led == 4
 
+    def test_the_old_writers_tail_counts_only_where_another_is_silent(self) -> None:
+        """What it has and none of all others was never acknowledged. The silent one may have acknowledged it."""
+        old = replace(C, name="b", vote=4, voted_for="a")
+        assert trio(promoting((old, VOTED, R), b=MORE), VOTES)[1].durable.led == 4
+        alone = trio(promoting((old, replace(SILENT, name="c"), R), b=MORE), VOTES)[1]
+        assert alone.outdone == ("b", NOW)
+
     def test_nothing_outdoes_a_completed_promotion(self) -> None:
         completed = replace(VOTES, durable=Durable(generation=4, led=4, vote=4, source_proven=False))
         decisions, _ = trio(promoting((DEAD, VOTED, R), completed.durable, c=MORE), completed)
@@ -154,6 +163,20 @@ class TestVoter:
     def test_after_a_vote_nothing_comes_from_an_older_writer(self, third: Peer, receives: bool) -> None:
         seen = replace(STANDBY, mysqld=up(replace(CLOSED, channels=(STOPPED,))), peers=(B_WRITES, third, R))
         assert ("StartReceiver" in kinds(trio(seen, self.PROMISED)[0])) is receives
+
+    def test_a_voter_is_not_left_behind_by_what_it_does_not_receive(self) -> None:
+        unfed = replace(self.PROMISED, unfed_since=NOW - 5)
+        seen = replace(STANDBY, mysqld=up(replace(CLOSED, channels=(STOPPED,))), peers=(B_WRITES, ASKS, R))
+        assert not trio(seen, unfed)[1].durable.left_behind
+
+    def test_one_that_has_voted_for_a_newer_promotion_has_not_given_up(self) -> None:
+        """The older writer, thawed, does not go on alone because of it."""
+        behind = replace(C, left_behind=True, vote=4, voted_for="b", mysqld_up=True)
+        for vote, alone in ((4, False), (3, True)):
+            peers = (replace(SILENT, answered=NOW - 60), replace(behind, vote=vote), R)
+            seen = replace(WRITER, peers=peers, witnesses=(), vip_probe=VipProbe(NOW - 0.1))
+            after = trio(seen, replace(LED, alone_since=NOW - 9, opened_at=NOW - 60))[1]
+            assert after.durable.alone is alone
 
     def test_an_unknown_outcome_is_a_reason_against_leading(self) -> None:
         silent = replace(SILENT, name="c", phase="promoting")

@@ -167,11 +167,13 @@ def _lacking(step: Step, began: float) -> str:
         if comparison.peer_extra:
             step.set_durable(left_behind=True)
             return f"{state.writer}, which had {comparison.peer_extra}"
-    for peer in view.others:
-        # The old writer's tail was never acknowledged. Nor was that of one which this instance left behind, or which is
-        # the only other candidate.
+    heard = [peer for peer in view.others if view.heard_since(peer, began)]
+    # What the old writer has and none of all others was never acknowledged.
+    all_others = all(peer in heard or peer.name == state.writer for peer in view.others)
+    for peer in heard:
+        # Nor was the tail of one which this instance left behind, or which is the only other candidate.
         tail = peer.left_behind and (not votes.needed(view) or standing.led_newest(state))
-        if not view.heard_since(peer, began) or not peer.mysqld_up or tail or peer.name == state.writer:
+        if not peer.mysqld_up or tail or (peer.name == state.writer and all_others):
             continue
         comparison = view.comparison(peer)
         if comparison is None:

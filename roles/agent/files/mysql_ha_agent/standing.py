@@ -116,7 +116,7 @@ def quorum(view: View, state: State, heard: Callable[[Peer], bool]) -> bool:
 
 def _lost_contact(view: View, state: State) -> bool:
     """With the writer; while another standby is complete that one does not go on alone."""
-    lost = state.contact is not None and not in_contact(view, state) and not state.promised
+    lost = state.contact is not None and not (in_contact(view, state) or state.promised or led_newest(state))
     return lost and not any(_is_complete(view, state, peer) for peer in view.others if peer.name != state.writer)
 
 
@@ -191,8 +191,9 @@ def note_feeding(view: View, state: State) -> State:
     if mysqld.alive and server is None and not mysqld.error:
         return state  # connected, and not looked at yet
     down = (not mysqld.alive and bool(mysqld.error)) or view.hung(state)
-    starving = server is not None and view.live_writer() is not None and not any(
-        channel.receiver == "Yes" for channel in server.channels)
+    writer = view.live_writer()
+    feeds = writer is not None and writer.led >= state.durable.generation and not votes.freezes(view, state)
+    starving = server is not None and feeds and not any(channel.receiver == "Yes" for channel in server.channels)
 
     def since(condition: bool, known: float | None) -> float | None:
         return None if not condition else view.now if known is None else known
@@ -280,6 +281,8 @@ def _unacknowledged(view: View, state: State) -> bool:
 
 def _has_given_up(view: View, state: State, peer: Peer) -> bool:
     """The peer says that it cannot acknowledge, and knows that it must not lead."""
+    if peer.vote > state.durable.generation:
+        return False  # it may have helped to promote another one, which must not be passed over
     unused = state.alone_since is not None and view.now - state.alone_since >= view.config.lease
     if not view.fresh(peer):
         said = view.gave_up(peer, view.now - FRESH) == state.durable.generation
