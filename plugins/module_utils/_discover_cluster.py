@@ -15,13 +15,14 @@ from typing import Any
 from ._discover_balancers import Reads, home
 from ._discover_host import SHARED, Facts, Host, Seen, instance, is_default, own_address, refusal, vrrp_of
 from ._discover_text import Entry, Template, vaulted
+from ._model_rules import shortest_lease
 
 # In the order in which a person reads them; whatever is not named follows.
 ORDER = (
     "cluster_topology", "cluster_vip", "cluster_virtual_router_id", "cluster_reader_vips", "cluster_readers",
     "replication_user", "replication_password", "mysql_server_id", "cluster_role", "cluster_address",
 )  # fmt: skip
-LEASE = 3.0  # agent_lease, which has to be longer than three advertisements and a second
+LEASE = 3.0  # agent_lease
 
 
 @dataclass
@@ -233,10 +234,10 @@ class Reading:
 
     def _lease(self) -> None:
         interval, lease = self._group.get("keepalived_advert_interval"), self._group.get("agent_lease")
-        least = 3 * float(interval.value) + 1 if interval and isinstance(interval.value, (int, float)) else 0
+        least = shortest_lease(float(interval.value)) if interval and isinstance(interval.value, (int, float)) else 0
         if least > (float(lease.value) if lease else LEASE):
             note = "longer than three advertisements, as the model wants it"
-            self._group["agent_lease"] = Seen(round(least, 3), "", note)
+            self._group["agent_lease"] = Seen(least, "", note)
 
     def _order(self, vip: str | None, candidates: list[str]) -> list[Host]:
         """As the agents have it; else by priority, as the model gives them."""

@@ -24,7 +24,7 @@ from mysql_ha_agent.link import Link
 from mysql_ha_agent.model import Durable
 from mysql_ha_agent.peers import Peers, parse
 from mysql_ha_agent.telling import status
-from mysql_ha_agent.view import PEER_SILENT
+from mysql_ha_agent.timing import PEER_SILENT
 from unit.agent.sockets import Impostor, Node, configuration, flood, free_ports, get, http, saying, tidy, until
 from unit.agent.world import CONFIG, KNOWN, NOW, STANDBY, R
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from mysql_ha_agent import statefile
-from mysql_ha_agent.core import SAVE_EVERY
 from mysql_ha_agent.decisions import Save
 from mysql_ha_agent.eligibility import reasons_against
 from mysql_ha_agent.model import Durable, Peer, Seen, StateFile
 from mysql_ha_agent.statefile import Saving
 from mysql_ha_agent.telling import left_behind, not_redundant, status
+from mysql_ha_agent.timing import SAVE_EVERY
 from mysql_ha_agent.view import View
 from unit.agent.world import CONFIG, DURABLE, KNOWN, LED, NOW, STANDBY, WRITER, B, R, run
 

@@ -27,7 +27,8 @@ SECRETS = {
     "vault_haproxy_stats_password": "a long one",
 }
 V2 = {
-    "keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4, "keepalived_auth_pass": "8letters"
+    "keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4.2,
+    "keepalived_auth_pass": "8letters"
 }
 
 

@@ -93,7 +93,7 @@ def test_a_dual_source() -> None:
     assert list(files["hosts.yml"]["mysql"]["children"]["cluster_192_0_2_100"]["hosts"]) == ["db2", "db1", "db3"]
     assert files["group_vars/cluster_192_0_2_100.yml"] == {
         "cluster_vip": "192.0.2.100/24", "cluster_virtual_router_id": 51,
-        "keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4,
+        "keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4.2,
         "keepalived_auth_pass": "{{ vault_keepalived_auth_pass }}",
         "replication_password": "{{ vault_replication_password }}",
         "mysql_binlog_retention_days": 30, "mysql_datadir": "/data/mysql", "mysql_package_source": "oracle",

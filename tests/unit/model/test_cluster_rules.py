@@ -41,7 +41,7 @@ def test_shared_secret_is_not_shown() -> None:
 
 
 def test_auth_pass_on_one_member_only() -> None:
-    inventory = pair(keepalived_vrrp_version=2, keepalived_advert_interval=1, agent_lease=4)
+    inventory = pair(keepalived_vrrp_version=2, keepalived_advert_interval=1, agent_lease=4.2)
     inventory.set("db1", keepalived_auth_pass="abc")
     assert inventory.errors() == [
         "db1, db2: keepalived_auth_pass differs within cluster 'orders'; set it once, in the group's vars"
@@ -56,7 +56,7 @@ def test_spelling_is_no_difference(value: object) -> None:
 # --- The agent
 
 
-@pytest.mark.parametrize(("interval", "lease", "least"), [(0.5, 2.4, "2.5"), (0.7, 3, "3.1"), (1, 3.5, "4")])
+@pytest.mark.parametrize(("interval", "lease", "least"), [(0.5, 2.6, "2.65"), (0.7, 3, "3.27"), (1, 4, "4.2")])
 def test_a_lease_too_short_for_vrrp(interval: float, lease: float, least: str) -> None:
     assert pair(keepalived_advert_interval=interval, agent_lease=lease).errors() == [
         f"db1, db2: agent_lease {lease:g} is too short for keepalived_advert_interval {interval:g}: a standby would "

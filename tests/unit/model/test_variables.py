@@ -15,7 +15,7 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_input impo
 from ansible_collections.opendba.mysql_ha.plugins.module_utils._model_values import PLACEHOLDERS
 from unit.model.inventories import MISSING, ORDERS, Inventory, interface, pair
 
-V2 = {"keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4}
+V2 = {"keepalived_vrrp_version": 2, "keepalived_advert_interval": 1, "agent_lease": 4.2}
 TIMEOUTS = (
     "agent_lease", "agent_hang_timeout", "agent_demote_timeout", "agent_disk_timeout", "agent_down_timeout",
     "agent_fence_timeout",

@@ -28,21 +28,27 @@ from .decisions import (
     SwitchSemiSync,
     SyncRelayLog,
 )
-from .eligibility import STEADY, VIP_GONE, keeps_from_leading, note_pause, reasons_against
+from .eligibility import keeps_from_leading, note_pause, reasons_against
 from .leading import be_writer, promote
 from .lib import _gtid as gtid
 from .model import Channel, Seen, Server, State
-from .step import RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
+from .step import Step
+from .timing import (
+    ADVERTS_LAST,
+    CUT,
+    FRESH_WRITER,
+    HALF_OPEN,
+    OUTDONE,
+    RETRY_EVENTS,
+    RETRY_REJOIN,
+    RETRY_SEMI_SYNC,
+    RETRY_THREADS,
+    SAVE_EVERY,
+    STALE,
+    STEADY,
+    VIP_GONE,
+)
 from .trackfile import MYSQLD_STOPS
-
-FRESH_WRITER = 2.0  # seconds for which a transaction must have been missing from a live writer to be called errant
-HALF_OPEN = 60.0  # super_read_only may be off on a read-only standby for so long: local accounts are written so
-STALE = 2.0  # seconds for which the VIP may stay after keepalived was told that it may not
-ADVERTS_LAST = 1.0
-OUTDONE = 10.0  # seconds for which one that has more may take to get the VIP and to lead
-CUT = 1.2  # seconds without an answer of anybody, witnesses included; they are asked twice a second
-RETRY_REJOIN = 60.0
-SAVE_EVERY = 5.0
 
 
 def decide(config: Config, seen: Seen, state: State, now: float) -> tuple[list[AnyDecision], State]:

@@ -8,13 +8,9 @@ from dataclasses import replace
 
 from . import votes
 from .model import Channel, Peer, State
-from .standing import DEAF, STALLS, applier_stands, cut_off, in_contact, led_last, quorum, stuck
-from .view import PEER_SILENT, View
-
-STEADY = 3.0  # seconds without an error until a channel counts as mended: a restarted receiver has none for a moment
-OWN_PAUSE = 0.5  # between two steps: the agent itself, or its whole host, did not run
-PATIENCE = 5.0  # seconds for which the last writer, once heard, may still be starting
-VIP_GONE = 1.0  # seconds after which a VIP that nobody has is given up
+from .standing import applier_stands, cut_off, in_contact, led_last, quorum, stuck
+from .timing import DEAF, OWN_PAUSE, PATIENCE, PEER_SILENT, STALLS, STEADY, VIP_GONE
+from .view import View
 
 TORN = frozenset((1594, 13121))  # the relay log cannot be read; 1594 in 5.7
 TLS_REFUSED = 2026

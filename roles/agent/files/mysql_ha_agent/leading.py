@@ -20,16 +20,22 @@ from .decisions import (
     Unblock,
 )
 from .model import Channel, Peer, SemiSync, Server
-from .step import RETRY, RETRY_EVENTS, RETRY_SEMI_SYNC, RETRY_THREADS, Step
+from .step import Step
+from .timing import (
+    ASK_BOUND,
+    NUDGE_AFTER,
+    RECONNECTED,
+    REFUSE_AFTER,
+    RETRY,
+    RETRY_EVENTS,
+    RETRY_SEMI_SYNC,
+    RETRY_THREADS,
+    RETRY_VOTES,
+    VOTES_WITHIN,
+)
 
-ASK_BOUND = 0.15  # a peer that has not answered for so long since the VIP came is silent
-RECONNECTED = 1.0
-REFUSE_AFTER = 0.5  # the VIP is given back when another live writer has not stepped down for so long
 LEAD = 8  # what one level adds to the priority in VRRP, more than the candidates' own priorities differ
 LEVELS = 3
-RETRY_VOTES = 0.02
-NUDGE_AFTER = 0.5
-VOTES_WITHIN = 1.0  # seconds after which one that answers and does not vote is left out
 
 
 # ---- promotion -------------------------------------------------------------------------------------------------------

@@ -14,9 +14,8 @@ from typing import NamedTuple
 from . import votes
 from .eligibility import unwritten
 from .model import Peer, State
-from .view import PEER_SILENT, View
-
-BEHIND = 5.0  # seconds for which a standby may lack what the writer had
+from .timing import BEHIND, PEER_SILENT
+from .view import View
 
 
 class Prognosis(NamedTuple):

@@ -14,22 +14,26 @@ from dataclasses import replace
 
 from . import votes
 from .model import Durable, Peer, SemiSync, Server, State, changed
+from .timing import (
+    APPLIER_STANDS,
+    CLOSE_BEHIND,
+    CLOSE_BEHIND_FOR,
+    DEAF,
+    FAR_BEHIND,
+    FRESH,
+    HALTED,
+    HEARD_WITHIN,
+    KNOCKS,
+    LEASE_MARGIN,
+    PEER_SILENT,
+    STALLS,
+    STUCK_AFTER,
+    UNFED,
+    VIP_PROBE_LASTS,
+    WAITS_AFTER,
+)
 from .trackfile import MYSQLD_STOPS
-from .view import FRESH, LEASE_MARGIN, PEER_SILENT, View
-
-UNFED = 1.0  # seconds without a connected receiver while a writer lives
-HEARD_WITHIN = FRESH + 0.5  # seconds after which no older answer of a peer counts any more
-WAITS_AFTER = 1.0  # seconds; commits that began before semi-sync was on have ended by then
-KNOCKS = 1.0  # seconds; an agent that lives asks twice as often
-VIP_PROBE_LASTS = 1.0
-STUCK_AFTER = 1.5
-CLOSE_BEHIND = 2.5  # seconds since the writer had no more than a standby has received: it may be waited for again
-CLOSE_BEHIND_FOR = 2.0
-FAR_BEHIND = 6.0  # the same, at which one that was left behind hurries
-APPLIER_STANDS = 2.0
-HALTED = 4.0  # seconds without a byte while the writer's commits wait
-DEAF = 2 / 3  # of the lease
-STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
+from .view import View
 
 
 def note(view: View, state: State) -> State:

@@ -9,12 +9,8 @@ from dataclasses import replace
 from .config import Config
 from .decisions import AnyDecision, Decision, StartApplier, StartReceiver, StopReceiver
 from .model import Channel, Seen, Server, State, changed, with_retry
+from .timing import RETRY_THREADS
 from .view import View
-
-RETRY = 0.3  # seconds
-RETRY_THREADS = 1.0
-RETRY_EVENTS = 5.0  # more than the time between two looks at them
-RETRY_SEMI_SYNC = 2.0  # switching it off takes 1.3 s, of which commits notice nothing
 
 
 class Step:

@@ -14,10 +14,10 @@ from .eligibility import certificate_problem, channel_broken
 from .model import WRITER_SET, Channel, Peer, Seen, Server, State
 from .prognosis import prognosis
 from .standing import applier_stands, stuck, waits
-from .view import PEER_SILENT, View
+from .timing import PEER_SILENT, READER_SILENT
+from .view import View
 
 VERSION = 1  # counts incompatible changes
-READER_SILENT = 1.0  # seconds without an answer from mysqld: reads can go elsewhere long before it counts as hung
 
 
 def left_behind(config: Config, seen: Seen, state: State) -> bool:

@@ -9,14 +9,7 @@ from dataclasses import dataclass
 from .config import Config
 from .decisions import StopReceiver
 from .model import WRITER_SET, Channel, Comparison, Peer, Seen, Server, State
-
-FRESH = 1.5  # seconds; an answer that is not older than this, and the newest question's, speaks for the present
-PEER_SILENT = 2.0  # a peer or witness that has not answered for so long no longer counts as live
-CALM = 0.2  # seconds between two steps
-BUSY = 0.05
-ANSWERS_WITHIN = 0.5  # seconds; with nothing wrong mysqld is asked every 0.3 s
-PEER_ANSWERS_WITHIN = 1.2  # a question waits there for 0.5 s, and its answer counts from when it was sent
-LEASE_MARGIN = 0.2  # by which a writer waits longer than a standby does
+from .timing import ANSWERS_WITHIN, BUSY, CALM, FRESH, PEER_ANSWERS_WITHIN, PEER_SILENT
 
 
 @dataclass(frozen=True)
