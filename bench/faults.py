@@ -158,6 +158,16 @@ def vrrp_blocked(host: str) -> Fault:
     return _filtered(host, "in ip protocol 112 drop", "out ip protocol 112 drop")
 
 
+def unfed(host: str) -> Fault:
+    """No replication stream arrives; agents and keepalived hear everything."""
+    return _filtered(host, "in tcp sport 3306 drop")
+
+
+def narrow(host: str, megabytes: int) -> Fault:
+    """The replication stream gets so much of the network in a second."""
+    return _filtered(host, f"in tcp sport 3306 limit rate over {megabytes} mbytes/second burst 1 mbytes drop")
+
+
 def stopped(host: str, unit: str) -> Fault:
     at = time.monotonic()
     docker("exec", container(host), "systemctl", "stop", unit)

@@ -40,6 +40,11 @@ class Trial:
     def standby(self) -> str:
         return self.cluster.other(self.writer)
 
+    @property
+    def standbys(self) -> list[str]:
+        """The candidates but the writer, in the order in which the VIP goes to them."""
+        return [name for name in self.cluster.candidates if name != self.writer]
+
     def __enter__(self) -> Trial:
         self.writer = self.cluster.writer()
         self.moves = self.cluster.moves()

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, the opendba.mysql_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One of two standbys is behind or blocked, though the VIP would go to it first: the other one leads."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bench import faults, hosts
+from bench.cluster import Cluster
+from bench.hosts import container, shell, sql
+from bench.trial import Trial
+
+TABLE = "bench.altered"
+READS = f"START TRANSACTION; SELECT * FROM {TABLE};"
+LOCKS = "FLUSH TABLES WITH READ LOCK;"
+AGENTS = "SELECT id FROM information_schema.processlist WHERE user = 'mysql-ha' AND command = 'Sleep'"
+
+
+@contextmanager
+def idle_session(name: str, statement: str) -> Iterator[str]:
+    """A session of a person who has gone for a coffee; its connection id."""
+    client = ["docker", "exec", "--interactive", container(name), "mysql", "--batch", "--unbuffered", "--skip-column-names"]
+    process = subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(f"{statement} SELECT 'mine', CONNECTION_ID();\n")
+        process.stdin.flush()
+        yield next(line.split()[1] for line in process.stdout if line.startswith("mine"))
+    finally:
+        process.kill()
+        process.wait(5)
+
+
+@pytest.mark.parametrize("statement", [READS, LOCKS], ids=["metadata-lock", "read-lock"])
+def test_a_blocked_standby_does_not_keep_the_vip(cluster: Cluster, statement: str) -> None:
+    sql(cluster.writer(), f"DROP TABLE IF EXISTS {TABLE}; CREATE TABLE {TABLE} (id INT PRIMARY KEY)")
+    with Trial(cluster, afterwards=4) as trial:
+        blocked, free = trial.standbys
+        hosts.wait(lambda: sql(blocked, f"SHOW TABLES FROM bench LIKE '{TABLE.split('.')[1]}'"), "the table", 10)
+        with idle_session(blocked, statement) as connection:
+            sql(trial.writer, f"ALTER TABLE {TABLE} ADD COLUMN note INT, ALGORITHM = INPLACE")
+            hosts.wait(lambda: cluster.status(blocked)[blocked]["applier_stands"], "the applier stands", 15)
+            crash = trial.strike(faults.mysqld_killed(trial.writer))
+            assert trial.wait_writes(15, after=crash.at), "no write was acknowledged after the crash"
+            assert cluster.writer() == free
+            assert cluster.vip_holders() == [free]
+            told = shell(blocked, "mysql-ha explain")
+            assert f"connection {connection} of root" in told, told
+    assert trial.violations(most_moves=2) == []
+
+
+def test_the_one_that_has_received_more_leads(cluster: Cluster) -> None:
+    """The writer goes on with one acknowledgement, and the VIP goes to the other standby first."""
+    with Trial(cluster, afterwards=4) as trial:
+        behind, complete = trial.standbys
+        starved = trial.strike(faults.unfed(behind))
+        time.sleep(0.6)
+        crash = trial.strike(faults.powered_off(trial.writer))
+        starved.undo()
+        assert trial.wait_writes(15, after=crash.at), "no write was acknowledged after the crash"
+        assert cluster.writer() == complete
+    late = [ack for ack in trial.record.through_vip() if starved.at + 0.1 < ack.acknowledged < crash.at]
+    assert late, "the writer waited for the standby that was behind, so this tested nothing"
+    assert trial.violations(most_moves=3) == []
+
+
+def test_sessions_of_the_agents_that_were_killed_are_opened_anew(cluster: Cluster) -> None:
+    with Trial(cluster) as trial:
+        for name in trial.standbys:
+            sessions = sql(name, AGENTS).split()
+            assert len(sessions) > 4
+            sql(name, "; ".join(f"KILL {session}" for session in sessions))
+        time.sleep(2)
+        for name in trial.standbys:
+            assert len(sql(name, AGENTS).split()) >= len(sessions)
+        crash = trial.strike(faults.mysqld_killed(trial.writer))
+        assert trial.wait_writes(15, after=crash.at), "no write was acknowledged after the crash"
+    assert trial.violations() == []
+
+
+def test_a_large_transaction_changes_nothing(cluster: Cluster) -> None:
+    """It takes more than 3 s on the wire to both standbys; nobody has it meanwhile, and that is no lost acknowledgement."""
+    table = "bench.large"
+    sql(cluster.writer(), f"CREATE TABLE IF NOT EXISTS {table} (id INT PRIMARY KEY, content LONGBLOB)")
+    with Trial(cluster, afterwards=1) as trial:
+        for name in trial.standbys:
+            trial.strike(faults.narrow(name, megabytes=20))
+        began = time.monotonic()
+        rows = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT i, REPEAT('x', 1000000) FROM n"
+        sql(trial.writer, f"REPLACE INTO {table} {rows}", timeout=60)
+        took = time.monotonic() - began
+        status = cluster.status(trial.writer)
+        assert status[trial.writer]["writer"]
+        assert not status[trial.writer]["alone"]
+        assert not any(one.get("errant") for one in status.values())
+    assert took > 3, "it was too fast to show anything"
+    sql(trial.writer, f"DROP TABLE {table}")
+    assert trial.violations(most_moves=0) == []
+    assert len({ack.server for ack in trial.acknowledged()}) == 1
+
+
+def test_foreign_gtids_in_gtid_purged_are_no_green_light(cluster: Cluster) -> None:
+    """A standby cannot receive them; the writer says so before anything has failed."""
+    writer = cluster.writer()
+    sql(writer, "SET GLOBAL gtid_purged = '+aaaaaaaa-0000-0000-0000-000000000001:1-5'")
+    told = hosts.wait(lambda: cluster.status(writer)[writer]["not_redundant"], "it says that it is not redundant", 20)
+    assert f"NOT REDUNDANT: {told}" in shell(writer, "mysql-ha status || test $? = 1")
