@@ -19,14 +19,17 @@ from bench.trial import Trial
 TABLE = "bench.altered"
 READS = f"START TRANSACTION; SELECT * FROM {TABLE};"
 LOCKS = "FLUSH TABLES WITH READ LOCK;"
+ROWS = (  # 100 MB
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+    "SELECT i, REPEAT('x', 1000000) FROM n"
+)
 AGENTS = "SELECT id FROM information_schema.processlist WHERE user = 'mysql-ha' AND command = 'Sleep'"
 
 
 @contextmanager
 def idle_session(name: str, statement: str) -> Iterator[str]:
     """A session of a person who has gone for a coffee; its connection id."""
-    mysql = ["mysql", "--batch", "--unbuffered", "--skip-column-names"]
-    client = ["docker", "exec", "--interactive", container(name), *mysql]
+    client = ["docker", "exec", "--interactive", container(name), "mysql", "-nBN"]
     process = subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdin
@@ -87,16 +90,14 @@ def test_sessions_of_the_agents_that_were_killed_are_opened_anew(cluster: Cluste
 
 
 def test_a_large_transaction_changes_nothing(cluster: Cluster) -> None:
-    """It takes more than 3 s on the wire to both standbys. That is not a lost acknowledgement."""
+    """It takes more than 3 s on the wire to both standbys: that is no lost acknowledgement."""
     table = "bench.large"
     sql(cluster.writer(), f"CREATE TABLE IF NOT EXISTS {table} (id INT PRIMARY KEY, content LONGBLOB)")
     with Trial(cluster, afterwards=1) as trial:
         for name in trial.standbys:
             trial.strike(faults.narrow(name, megabytes=20))
         began = time.monotonic()
-        numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
-        rows = f"{numbers} SELECT i, REPEAT('x', 1000000) FROM n"
-        sql(trial.writer, f"REPLACE INTO {table} {rows}", timeout=60)
+        sql(trial.writer, f"REPLACE INTO {table} {ROWS}", timeout=60)
         took = time.monotonic() - began
         status = cluster.status(trial.writer)
         assert status[trial.writer]["writer"]
