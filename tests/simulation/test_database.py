@@ -82,6 +82,21 @@ def test_a_receiver_skips_what_bears_its_own_server_id(world: World) -> None:
     assert writer.database.flushed[writer.database.uuid] == kept
 
 
+def test_an_instance_that_was_seeded_again_gives_no_gtid_twice(world: World) -> None:
+    writer, standby = pair(world)
+    before = standby.database.uuid
+    world.operator.clone(standby)
+    world.run(10)
+    server = standby.agent.watching.seen().server
+    assert server is not None
+    assert server.uuid == standby.database.uuid != before
+    writer.power_off()
+    world.run(10)
+    assert standby.database.writable
+    assert standby.database.flushed.get(before, 0) == writer.database.flushed.get(before, 0)
+    assert standby.database.flushed[standby.database.uuid] > 0
+
+
 def test_a_disk_that_loses_data_applies_again_what_the_relay_log_has(world: World) -> None:
     _, standby = pair(world)
     database = standby.database
