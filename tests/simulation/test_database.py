@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from simulation.channels import MORE_THAN_SOURCE
+from simulation.clockwork import Violation
 from simulation.faults import Fault, do
 from simulation.host import Host
 from simulation.world import Setup, World
@@ -145,10 +146,29 @@ def test_without_free_connections_nobody_new_comes_in(world: World) -> None:
 
 def test_a_pause_without_clock_is_not_seen_by_the_guest(world: World) -> None:
     _, standby = pair(world)
+    standby.has_rtc = False
     before, now = standby.local(), world.clock.now
     hurt(world, standby, "pause_without_clock", 5.0)
     world.run(5.0)
     assert standby.local() - before == pytest.approx(world.clock.now - now - 5.0, abs=0.01)
+
+
+@pytest.mark.parametrize("has_rtc", [True, False])
+def test_after_a_pause_without_clock_the_rtc_keeps_a_standby_from_leading_without_what_was_acknowledged(
+    world: World, has_rtc: bool,
+) -> None:
+    writer, standby = pair(world)
+    standby.has_rtc = has_rtc
+    hurt(world, standby, "pause_without_clock", 6.0)
+    world.run(5.8)
+    assert writer.agent.state.durable.alone
+    writer.power_off()
+    if has_rtc:
+        world.run(20)
+        assert not standby.database.writable
+    else:
+        with pytest.raises(Violation, match="I2"):
+            world.run(20)
 
 
 def test_a_clock_changes_its_rate_and_not_its_time(world: World) -> None:
