@@ -104,6 +104,7 @@ class Agent:
     def step(self) -> None:
         self.steps += 1
         self.world.steps += 1
+        self.host.look_at_rtc(at_once=self.state.phase == "promoting")
         seen, now, before = self.see(), self.host.local(), self.state
         try:
             decisions, state = self.world.variant.decide(self, seen, before, now)

@@ -27,6 +27,7 @@ class Database:
         self.clock, self.network = world.clock, world.network
         self.server_id = "u" + host.name
         self.uuid = self.server_id
+        self._renewed = 0
         self._may_acknowledge = acknowledges
         self.channels = channels
         self.binlog: list[Entry] = []
@@ -59,6 +60,11 @@ class Database:
         self.waiting: dict[int, Session] = {}
         self.sessions: list[Session] = []
         self.streams: dict[str, Stream] = {}
+
+    def renew_uuid(self) -> None:
+        """mysqld finds no auto.cnf when it starts; the server_id stays."""
+        self._renewed += 1
+        self.uuid = f"{self.server_id}.{self._renewed}"
 
     def rewind(self, to: float) -> None:
         """Its disk has nothing that was committed later; what the relay log still has is applied again."""

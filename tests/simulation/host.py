@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import floor
 from typing import TYPE_CHECKING
 
+from mysql_ha_agent.clock import LostTime
 from mysql_ha_agent.model import Durable
 
 from .agent import Agent
@@ -55,6 +57,8 @@ class Host:
         self.wall_ahead = 0.0  # seconds: CLOCK_REALTIME, which NTP no longer sets
         self._rate = 1 + world.clock.between(-1, 1) * 1e-4
         self._origin = world.clock.between(100, 10000)
+        self.has_rtc = True  # it goes on while the hypervisor keeps the guest paused
+        self._lost = LostTime()
         self.database = Database(world, self, channels, is_candidate)
         self.keepalived = Keepalived(world, self, rank)
         self.agent = Agent(world, self, world.setup.config(name))
@@ -73,6 +77,12 @@ class Host:
         """The hypervisor stopped its clock for so long: CLOCK_BOOTTIME of a paused guest stands (kvm-clock)."""
         self._origin -= seconds * self._rate
 
+    def look_at_rtc(self, at_once: bool) -> None:
+        """What the agent's clock.look does."""
+        boottime = self.local() - self._lost.seconds
+        if self.has_rtc and (at_once or self._lost.due(boottime)):
+            self._origin += self._lost.look(boottime, floor(self.clock.now))
+
     def say(self, what: str) -> None:
         self.clock.say(self.name, what)
 
@@ -85,6 +95,7 @@ class Host:
         self.powered, self.paused = True, False
         self.boots += 1
         boots = self.boots
+        self._lost = LostTime()
         self._origin = 10.0 - self.clock.now * self._rate  # the clock starts anew
         self.files = Files()
         self.say("power on")

@@ -79,6 +79,8 @@ class Operator:
                 and writer.database.running:
             host.database.die()
             _copy_data(writer.database, host.database)
+            if self.world.variant.renews_uuid:
+                host.database.renew_uuid()
         host.keep_down -= 1
         self.world.clock.after(1.0, self._cloned, host, boots)
 

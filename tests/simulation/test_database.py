@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from simulation.channels import MORE_THAN_SOURCE
+from simulation.clockwork import Violation
 from simulation.faults import Fault, do
 from simulation.host import Host
 from simulation.world import Setup, World
@@ -82,6 +83,21 @@ def test_a_receiver_skips_what_bears_its_own_server_id(world: World) -> None:
     assert writer.database.flushed[writer.database.uuid] == kept
 
 
+def test_an_instance_that_was_seeded_again_gives_no_gtid_twice(world: World) -> None:
+    writer, standby = pair(world)
+    before = standby.database.uuid
+    world.operator.clone(standby)
+    world.run(10)
+    server = standby.agent.watching.seen().server
+    assert server is not None
+    assert server.uuid == standby.database.uuid != before
+    writer.power_off()
+    world.run(10)
+    assert standby.database.writable
+    assert standby.database.flushed.get(before, 0) == writer.database.flushed.get(before, 0)
+    assert standby.database.flushed[standby.database.uuid] > 0
+
+
 def test_a_disk_that_loses_data_applies_again_what_the_relay_log_has(world: World) -> None:
     _, standby = pair(world)
     database = standby.database
@@ -130,10 +146,29 @@ def test_without_free_connections_nobody_new_comes_in(world: World) -> None:
 
 def test_a_pause_without_clock_is_not_seen_by_the_guest(world: World) -> None:
     _, standby = pair(world)
+    standby.has_rtc = False
     before, now = standby.local(), world.clock.now
     hurt(world, standby, "pause_without_clock", 5.0)
     world.run(5.0)
     assert standby.local() - before == pytest.approx(world.clock.now - now - 5.0, abs=0.01)
+
+
+@pytest.mark.parametrize("has_rtc", [True, False])
+def test_after_a_pause_without_clock_the_rtc_keeps_a_standby_from_leading_without_what_was_acknowledged(
+    world: World, has_rtc: bool,
+) -> None:
+    writer, standby = pair(world)
+    standby.has_rtc = has_rtc
+    hurt(world, standby, "pause_without_clock", 6.0)
+    world.run(5.8)
+    assert writer.agent.state.durable.alone
+    writer.power_off()
+    if has_rtc:
+        world.run(20)
+        assert not standby.database.writable
+    else:
+        with pytest.raises(Violation, match="I2"):
+            world.run(20)
 
 
 def test_a_clock_changes_its_rate_and_not_its_time(world: World) -> None:

@@ -20,7 +20,7 @@ class Variant:
     demotes_semi_sync_first = False
     reopens_sessions = True  # each of the agent's sessions that was killed, not only the watching one
     admin_interface = True  # the agent comes in although max_connections is reached
-    renews_uuid = False  # a re-seeded instance gets a new server_uuid, so that no GTID is used twice
+    renews_uuid = True  # a re-seeded instance gets a new server_uuid, so that no GTID is used twice
 
     def decide(
         self, agent: Agent, seen: Seen, state: State, now: float,

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jinja2
 import pytest
 
 from mysql_ha_agent import errant, rejoin
@@ -89,15 +92,44 @@ def test_the_hold_of_a_person_keeps_it_from_beginning(config: Any) -> None:
 
 def test_the_donor_is_another_server_that_lacks_the_errant_transactions(config: Any) -> None:
     def donor(writer: Peer | None, lacks: int = 1) -> str:
-        return rejoining(config, writer)._donor(SimpleNamespace(value=lambda sql, values: lacks), PLAN)  # type: ignore[arg-type]
+        def value(sql: str, values: object = None) -> object:
+            return "renewed" if "server_uuid" in sql else lacks
+
+        return rejoining(config, writer)._donor(SimpleNamespace(value=value), PLAN)  # type: ignore[arg-type]
 
     good = Peer("db1", uuid="other", gtid_executed="v:1-9")
     assert donor(good) == "db1"
     for writer, lacks, message in (
         (None, 1, "no live writer"), (replace(good, name="db2"), 1, "no live writer"),
         (replace(good, uuid=""), 1, "no live writer"),
-        (replace(good, uuid="own"), 1, "this server itself"), (good, 0, "not errant"),
+        (replace(good, uuid="renewed"), 1, "this server itself"), (good, 0, "not errant"),
         (replace(good, name="db6"), 1, "IPv6"),
     ):
         with pytest.raises(MysqlError, match=message):
             donor(writer, lacks)
+
+
+def starts(config: Any, tmp_path: Path) -> None:
+    """Runs what mysqld's unit runs before a start, with the directories of this test."""
+    template = Path(__file__).parents[3] / "roles" / "agent" / "templates" / "mysqld.conf.j2"
+    text = jinja2.Template(template.read_text(encoding="utf-8")).render(
+        inventory_hostname=config.instance, mysql_datadir=str(tmp_path / "data"), ansible_managed="")
+    command = next(line for line in text.splitlines() if "auto.cnf" in line and line.startswith("ExecStartPre=-+"))
+    command = command.partition("-+")[2].replace("/var/lib/mysql-ha/", f"{tmp_path}/")
+    subprocess.run(shlex.split(command), check=True)
+
+
+def test_mysqld_gets_a_new_uuid_at_each_start_while_a_rejoin_is_under_way_and_else_keeps_it(
+    config: Any, tmp_path: Path,
+) -> None:
+    uuid, settings = tmp_path / "data" / "auto.cnf", tmp_path / "data" / "mysqld-auto.cnf"
+    uuid.parent.mkdir()
+    settings.touch()
+    uuid.touch()
+    starts(config, tmp_path)
+    assert uuid.exists()
+    rejoining(config)._store(PLAN)
+    starts(config, tmp_path)
+    assert not uuid.exists()
+    starts(config, tmp_path)  # again, without the file
+    assert settings.exists()

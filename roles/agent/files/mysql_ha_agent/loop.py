@@ -9,7 +9,7 @@ import signal
 import threading
 from dataclasses import replace
 
-from . import applying, fence, semisync, statefile, threads, trackfile, vip
+from . import applying, clock, fence, semisync, statefile, threads, trackfile, vip
 from .addresses import Addresses
 from .adverts import Adverts
 from .clock import now
@@ -116,6 +116,10 @@ class Agent:
         systemd.tell("STOPPING=1")
 
     def step(self) -> None:
+        lost = clock.look(at_once=self.state.phase == "promoting")
+        if lost:
+            self.journal.say(f"the clock stood for up to {lost:.0f} s, says the RTC: this machine was paused,"
+                             " or its RTC was set", logging.WARNING)
         seen = self._see()
         before = self.state
         decisions, self.state = decide(self.config, seen, before, now())

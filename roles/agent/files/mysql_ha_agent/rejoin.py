@@ -7,6 +7,9 @@ the agent dies meanwhile, and no other program has to be trusted with more right
 the first step, and every step may be repeated: `Rejoining.pending` finds a rejoin that was interrupted. Until the last
 one a hold keeps the instance out, so one that is half done never looks healthy.
 
+The GTIDs of the errant transactions must not be given again to other data. So mysqld's unit removes auto.cnf at each
+start while the plan is there, and the copy runs with a new server_uuid; one start more is one server_uuid more.
+
 No secret is handed to the agent: the account of the instance's own channel may clone, and mysqld keeps its password in
 mysql.slave_master_info, which the agent's account may read. While a rejoin is under way it is in the plan as well
 (0600, in the agent's own directory), because the copy brings the donor's channel instead.
@@ -108,9 +111,8 @@ class Rejoining:
             if [channel["name"] for channel in channels] != [""]:
                 raise MysqlError("it takes exactly one channel, the default one, to know how to replicate afterwards")
             password = session.value("SELECT user_password FROM mysql.slave_master_info WHERE channel_name = ''")
-            uuid = str(session.value("SELECT @@GLOBAL.server_uuid"))
             began = str(_last_clone(session).get("begin_time", ""))
-            plan = Plan(gtids, "", uuid, options_of(channels[0], str(password or "")), clone_began=began)
+            plan = Plan(gtids, "", _uuid(session), options_of(channels[0], str(password or "")), clone_began=began)
             return replace(plan, donor=self._donor(session, plan))
 
     def _donor(self, session: Session, plan: Plan) -> str:
@@ -121,7 +123,7 @@ class Rejoining:
             raise MysqlError("there is no live writer to clone")
         if self._member(writer.name).address.version == 6:
             raise MysqlError("CLONE takes no IPv6 address")
-        if writer.uuid == plan.uuid:
+        if writer.uuid == _uuid(session):  # not the plan's: each start since has renewed it
             raise MysqlError(f"{writer.name} is this server itself")
         if not session.value("SELECT GTID_SUBTRACT(%s, %s) = GTID_SUBTRACT(%s, '')",
                              [plan.errant, writer.gtid_executed, plan.errant]):
@@ -226,6 +228,10 @@ class Rejoining:
         if change is not None:
             session.run(*change_statement(dialect, "", change.options))
         session.run("SET GLOBAL super_read_only = ON")
+        if _uuid(session) == plan.uuid:
+            self._say("mysqld has kept its server_uuid, so it may give GTIDs of the errant transactions to other data:"
+                      " stop mysqld, remove auto.cnf in its datadir, start mysqld; then run the role agent, which"
+                      " installs the drop-in of mysqld's unit")
 
     def _session(self) -> Session:
         return dial(self._config.socket, self._config.mysql_user, LOGIN)
@@ -246,6 +252,10 @@ def _stop_channels(session: Session) -> None:
         steps = ChannelSteps(session, dialect, channel["name"], channel, check=False)
         steps.threads(applier=False)
         steps.threads(receiver=False)
+
+
+def _uuid(session: Session) -> str:
+    return str(session.value("SELECT @@GLOBAL.server_uuid"))
 
 
 def _last_clone(session: Session) -> Row:
