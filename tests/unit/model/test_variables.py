@@ -53,7 +53,7 @@ ACCEPTED: list[dict[str, Any]] = [
     *({"keepalived_advert_interval": seconds, "agent_lease": 130} for seconds in (0.01, 0.2, 1, "0.5", "1", 40.95)),
     V2,
     {**V2, "keepalived_advert_interval": "255", "agent_lease": 792},
-    *({variable: seconds} for variable in TIMEOUTS for seconds in (2.5, 3600, "3")),
+    *({variable: seconds} for variable in TIMEOUTS for seconds in (2.65, 3600, "3")),
     *({"agent_witnesses": witnesses} for witnesses in ([], ["gateway"], ["10.0.0.9", "fd00::9", "gateway"])),
     *({"agent_witnesses": [witness]} for witness in ("10.0.0.9:53", "[fd00::9]:53", "[fd00::9]:1", "10.0.0.9:65535")),
     {"agent_takeover": "read_only"},
