@@ -86,7 +86,7 @@ def test_sessions_of_the_agents_that_were_killed_are_opened_anew(cluster: Cluste
             assert len(sql(name, AGENTS).split()) >= len(sessions)
         crash = trial.strike(faults.mysqld_killed(trial.writer))
         assert trial.wait_writes(15, after=crash.at), "no write was acknowledged after the crash"
-    assert trial.violations() == []
+    assert trial.violations(most_moves=2) == []
 
 
 def test_a_large_transaction_changes_nothing(cluster: Cluster) -> None:
