@@ -86,7 +86,7 @@ class Cluster:
         for name in [asked] if asked else self.members:
             try:
                 # Status 1 means that there is no single writer, with the same report
-                report = shell(name, "timeout 5 mysql-ha status --json || test $? = 1", timeout=10)
+                report = shell(name, "timeout 15 mysql-ha status --json || test $? = 1", timeout=20)
                 return {one["instance"]: one for one in json.loads(report)["instances"]}
             except (Failed, ValueError) as error:
                 problem = Failed(f"{name}: {error}")

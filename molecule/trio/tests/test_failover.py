@@ -14,23 +14,16 @@ from bench.faults import Fault
 from bench.hosts import sql
 from bench.trial import Trial
 
-SWITCHED = 2.0  # seconds without an acknowledged write
-FAILED_OVER = 5.0
-BLOCKED = "is blocked"
+LONGEST = 5.0  # seconds without an acknowledged write
+MOST_MOVES = 2  # the VIP may come to one that has received less, and goes on to the one that has more
 
 
 def leads(cluster: Cluster) -> str:
     return cluster.writer(seconds=15)
 
 
-@pytest.mark.parametrize(
-    ("strike", "longest"),
-    [(faults.mysqld_killed, FAILED_OVER), (faults.powered_off, FAILED_OVER), (faults.demoted, SWITCHED)],
-    ids=["mysqld-killed", "powered-off", "demoted"],
-)
-def test_another_leads_and_the_third_follows_it(
-    cluster: Cluster, strike: Callable[[str], Fault], longest: float, record_property: Callable[[str, object], None]
-) -> None:
+@pytest.mark.parametrize("strike", [faults.mysqld_killed, faults.powered_off, faults.demoted])
+def test_another_leads_and_the_third_follows_it(cluster: Cluster, strike: Callable[[str], Fault]) -> None:
     with Trial(cluster) as trial:
         fault = trial.strike(strike(trial.writer))
         assert trial.wait_writes(15, after=fault.at), "no write was acknowledged after the fault"
@@ -40,7 +33,7 @@ def test_another_leads_and_the_third_follows_it(
         mark = sql(successor, "SELECT @@gtid_executed").replace("\n", "")
         assert sql(third, f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{mark}', 10)") == "0", f"{third} does not follow"
     gap = trial.record.gap(fault.at)
-    record_property("gap", round(gap, 3))
-    assert trial.violations() == []
-    assert gap < longest
+    print(f"no write was acknowledged for {gap:.3f} s")  # pytest's report keeps it
+    assert trial.violations(MOST_MOVES) == []
+    assert gap < LONGEST
     assert leads(cluster) == successor, "the old writer took the VIP back"

@@ -30,16 +30,15 @@ AGENTS = "SELECT id FROM information_schema.processlist WHERE user = 'mysql-ha' 
 def idle_session(name: str, statement: str) -> Iterator[str]:
     """A session of a person who has gone for a coffee; its connection id."""
     client = ["docker", "exec", "--interactive", container(name), "mysql", "-nBN"]
-    process = subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(f"{statement} SELECT 'mine', CONNECTION_ID();\n")
-        process.stdin.flush()
-        yield next(line.split()[1] for line in process.stdout if line.startswith("mine"))
-    finally:
-        process.kill()
-        process.wait(5)
+    with subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(f"{statement} SELECT 'mine', CONNECTION_ID();\n")
+            process.stdin.flush()
+            yield next(line.split()[1] for line in process.stdout if line.startswith("mine"))
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("statement", [READS, LOCKS], ids=["metadata-lock", "read-lock"])
@@ -86,7 +85,7 @@ def test_sessions_of_the_agents_that_were_killed_are_opened_anew(cluster: Cluste
             assert len(sql(name, AGENTS).split()) >= len(sessions)
         crash = trial.strike(faults.mysqld_killed(trial.writer))
         assert trial.wait_writes(15, after=crash.at), "no write was acknowledged after the crash"
-    assert trial.violations() == []
+    assert trial.violations(most_moves=2) == []
 
 
 def test_a_large_transaction_changes_nothing(cluster: Cluster) -> None:
