@@ -55,7 +55,7 @@ def play(inventory: Path, *arguments: str, playbook: Path = JUDGE) -> subprocess
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
