@@ -265,7 +265,9 @@ class Carrier:
         self.done("")
 
     def _nudge(self) -> None:
-        self.database.commit_own()
+        if self.database.writable:
+            self.database.world.transactions += 1
+            self.database.commit_own(self.database.world.transactions)
         self.done("")
 
     def _switch_takes(self, on: bool) -> float:

@@ -173,13 +173,6 @@ class Database:
             0.0003 + 0.0015 * self.clock.rng.random() + self.latency, self._flush, self.life, session, transaction)
         return ""
 
-    def commit_own(self) -> None:
-        """A transaction that changes nothing, by the agent."""
-        if self.writable:
-            self.world.transactions += 1
-            self._append((self.uuid, self.flushed.get(self.uuid, 0) + 1, self.world.transactions))
-            self._after_append()
-
     def _flush(self, life: int, session: Session, transaction: int) -> None:
         if life != self.life or self.zombie:
             return
@@ -192,9 +185,9 @@ class Database:
         self.world.variant.flushed(self, len(self.binlog))
         self._after_append()
 
-    def append(self, entry: Entry) -> None:
-        """Its own transaction, which no client waits for."""
-        self._append(entry)
+    def commit_own(self, transaction: int) -> None:
+        """A transaction that no client waits for."""
+        self._append((self.uuid, self.flushed.get(self.uuid, 0) + 1, transaction))
         self._after_append()
 
     def _append(self, entry: Entry) -> None:

@@ -55,7 +55,7 @@ def local_transaction(world: World, host: Host, fault: Fault) -> Undo:
     if database.running and not database.writable:
         world.transactions += 1
         world.ledger.accepts[world.transactions] = 0, host.name
-        database.append((database.uuid, database.flushed.get(database.uuid, 0) + 1, world.transactions))
+        database.commit_own(world.transactions)
     return lambda: None
 
 
