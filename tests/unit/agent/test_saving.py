@@ -81,6 +81,10 @@ class TestCore:
             "Its state file /var/lib/mysql-ha/a.json has taken no write for 10 s (No space left on device), so it could"
             " not remember that it leads.",)
         assert reasons_against(View(CONFIG, replace(WRITER, state_file=FULL), NOW), LED) == ()
+        waits, claimed = replace(STANDBY, state_file=replace(FULL, error="")), replace(KNOWN, claimed=True)
+        assert len(reasons_against(View(CONFIG, waits, NOW), KNOWN)) == 1
+        assert reasons_against(View(CONFIG, waits, NOW), claimed) == ()
+        assert len(reasons_against(View(CONFIG, replace(STANDBY, state_file=FULL), NOW), claimed)) == 1
         slow = replace(STANDBY, state_file=replace(FULL, unsaved=9.9))
         assert reasons_against(View(CONFIG, slow, NOW), KNOWN) == ()
 

@@ -166,7 +166,7 @@ def _against_data(view: View, state: State) -> list[str]:
     if since is not None and view.now - max(since, state.awake_since) >= view.config.hang_timeout:
         reasons.append(f"The agent could not open its writes: {mysqld.trouble}.")
     unsaved = unwritten(view)
-    if unsaved:
+    if unsaved and (view.seen.state_file.error or not state.claimed):  # a promotion waits for a slow disk
         reasons.append(f"{unsaved}, so it could not remember that it leads.")
     return reasons
 
