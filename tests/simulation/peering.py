@@ -322,5 +322,5 @@ def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
         applier_stands=applier_stands(View(config, seen, now), state),
         drained=all(channel.drained for channel in channels), flushes=server is None or server.flushes,
         lag=channels[0].lag if channels else None,
-        behind=None if state.received_of is None else now - state.received_of,
+        behind=None if state.received_of is None else round(now - state.received_of, 3),
     )

@@ -8,14 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from mysql_ha_agent.decisions import SwitchAcknowledging, SwitchSemiSync, SyncRelayLog
+from mysql_ha_agent import standing
+from mysql_ha_agent.decisions import Nudge, SwitchAcknowledging, SwitchSemiSync, SyncRelayLog
 from mysql_ha_agent.model import Comparison, Durable, Peer, Seen, SemiSync, Server, State, VipProbe, Witness
 from mysql_ha_agent.trackfile import MYSQLD_STOPS
+from mysql_ha_agent.view import View
 from unit.agent.world import (
     ARRIVED,
     B_WRITES,
     CHANNEL,
     CLOSED,
+    CONFIG,
     DOWN,
     DURABLE,
     KNOWN,
@@ -155,6 +158,13 @@ class TestSemiSync:
         seen = replace(WRITER, mysqld=up(replace(OPENED, semi_sync=semi_sync, comparisons=HAS_THEM)))
         for since, nudged in ((NOW - 0.4, []), (NOW - 0.5, ["Nudge"])):
             assert kinds(run(seen, replace(LED, stuck_since=since, acked=7))[0]) == nudged
+
+    def test_while_that_transaction_is_on_its_way_the_standby_is_busy_and_not_deaf(self) -> None:
+        semi_sync = SemiSync(True, 1, waiting=3, acked=7)
+        seen = replace(WRITER, mysqld=up(replace(OPENED, semi_sync=semi_sync, comparisons=HAS_THEM)))
+        for running, stuck in (((), True), ((Nudge("x"),), False)):
+            state = replace(LED, stuck_since=NOW - 2, acked=7)
+            assert standing.stuck(View(CONFIG, replace(seen, running=running), NOW), state) is stuck
 
     def test_a_lost_acknowledgement_is_noticed_and_the_standby_left_behind_once(self) -> None:
         def waiting(acked: int) -> Seen:

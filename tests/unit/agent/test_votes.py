@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mysql_ha_agent.decisions import AnyDecision, StopReceiver, SwitchAcknowledging
-from mysql_ha_agent.model import Durable, Peer, Seen, State, VipProbe
+from mysql_ha_agent.model import Durable, Peer, Seen, SemiSync, State, VipProbe
 from unit.agent.world import (
     ARRIVED,
     B_WRITES,
@@ -22,6 +22,7 @@ from unit.agent.world import (
     KNOWN,
     LED,
     NOW,
+    OPENED,
     SAME,
     SILENT,
     STANDBY,
@@ -190,6 +191,42 @@ class TestVoter:
         leads = replace(C, phase="writer", led=4, generation=4, vip_here=True)
         after = trio(STANDBY, self.PROMISED, peers=(DEAD, leads, R))[1]
         assert (after.durable.generation, after.durable.voted_for, after.durable.left_behind) == (4, "", True)
+
+
+class TestNewWriter:
+    def test_it_waits_for_one_that_has_voted_and_is_about_to_connect(self) -> None:
+        """The promotion itself has left it behind."""
+        led = Durable(generation=4, led=4, vote=4)
+        voter = replace(C, generation=4, left_behind=True, vote=4)
+        gone = replace(DEAD, generation=4, left_behind=True)
+        server = replace(OPENED, semi_sync=SemiSync(source_enabled=True, clients=0), comparisons=compared())
+        seen = replace(WRITER, mysqld=up(server), peers=(gone, voter, R), saved=led)
+        for since, alone in ((1.0, False), (2.0, True)):
+            state = replace(LED, durable=led, opened_at=NOW - since, alone_since=NOW - since)
+            assert trio(seen, state)[1].durable.alone is alone
+
+    def test_a_receiver_that_was_stopped_for_a_vote_starts_again_at_once(self) -> None:
+        frozen = trio(STANDBY, KNOWN, peers=(DEAD, ASKS, R))[1]
+        leads = replace(C, phase="writer", led=4, generation=4, vip_here=True)
+        stopped = replace(STANDBY, mysqld=up(replace(CLOSED, channels=(STOPPED,))), peers=(DEAD, leads, R))
+        assert "StartReceiver" in kinds(trio(stopped, replace(frozen, fed_by=4), NOW + 0.1)[0])
+
+
+class TestAppliers:
+    BLOCKED = replace(C, eligible=True, led=3, generation=3, applier_stands=True, drained=False)
+
+    def test_nobody_defers_to_one_whose_applier_stands(self) -> None:
+        seen = replace(STANDBY, peers=(DEAD, self.BLOCKED, R))
+        assert not any("was the last writer" in reason for reason in trio(seen, KNOWN)[1].reasons)
+        free = replace(seen, peers=(DEAD, replace(self.BLOCKED, applier_stands=False), R))
+        assert any("c was the last writer" in reason for reason in trio(free, KNOWN)[1].reasons)
+
+    def test_it_gives_way_to_one_whose_applier_advances_whether_it_has_applied_everything_or_not(self) -> None:
+        server = replace(CLOSED, channels=(replace(CHANNEL, drained=False, blocked="connection 7 of root"),))
+        state = replace(KNOWN, applying_since=("u:1-9", NOW - 2))
+        busy = replace(C, eligible=True, drained=False)
+        reasons = trio(replace(STANDBY, mysqld=up(server), peers=(B_WRITES, busy, R)), state)[1].reasons
+        assert any("connection 7 of root" in reason for reason in reasons)
 
 
 class TestQuorum:

@@ -286,7 +286,7 @@ class _Core(Step):
 
     def _kill(self, why: str) -> None:
         """One that accepts nobody cannot even be found; it is looked for again."""
-        if self.now >= self.state.retry_at(Kill.lane):
+        if self.now >= self.state.retry_at(Kill.__name__):
             self.set(killed=True)
             self.do(Kill(why), RETRY_THREADS)
 

@@ -198,7 +198,7 @@ def _against_order(view: View, state: State) -> list[str]:
     if complete is not None and applier_stands(view, state):
         channels = view.server.channels if view.server is not None else ()
         blocked = "".join(f" It waits for {channel.blocked}." for channel in channels if channel.blocked)
-        reasons.append(f"Its applier does not get on, and {complete.name} has applied everything.{blocked}")
+        reasons.append(f"Its applier does not get on, and that of {complete.name} does.{blocked}")
     if not view.seen.vip_here and view.live_writer() is None:
         for peer in view.others:
             if _goes_before(view, state, peer):
@@ -208,13 +208,13 @@ def _against_order(view: View, state: State) -> list[str]:
 
 def _is_ready(view: View, peer: Peer) -> bool:
     """It could lead now; a writer that lives leads already."""
-    return view.live(peer) and peer.eligible and peer.drained and peer.phase in ("standby", "promoting")
+    return view.live(peer) and peer.eligible and not peer.applier_stands and peer.phase in ("standby", "promoting")
 
 
 def _goes_before(view: View, state: State, peer: Peer) -> bool:
     """It led last, so it has all that we have, and perhaps a tail that would be errant if we led. After an outage it
     may still be on its way; one that this agent has heard write, and that is down now, has fallen."""
-    if not view.live(peer) or peer.led <= state.durable.led or peer.left_behind:
+    if not view.live(peer) or peer.led <= state.durable.led or peer.left_behind or peer.applier_stands:
         return False
     known = state.elder is not None and state.elder[0] == peer.name and view.now - state.elder[1] >= PATIENCE
     starting = peer.phase in ("starting", "down") and not known and peer.name != state.writer

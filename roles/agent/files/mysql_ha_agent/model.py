@@ -271,10 +271,10 @@ class State:
     vip_lost: float | None = None  # the VIP left this writer, and no peer was seen to have it since
     contested: bool = False  # a peer had the VIP too
     stale_since: float | None = None  # the VIP is here although keepalived was told that it may not
-    retries: tuple[tuple[str, float], ...] = ()  # lane -> not before
+    retries: tuple[tuple[str, float], ...] = ()  # kind of decision -> not before
 
-    def retry_at(self, lane: str) -> float:
-        return dict(self.retries).get(lane, 0.0)
+    def retry_at(self, kind: str) -> float:
+        return dict(self.retries).get(kind, 0.0)
 
 
 def changed(state: State, **changes: Any) -> State:
@@ -284,7 +284,7 @@ def changed(state: State, **changes: Any) -> State:
     return replace(state, **changes)
 
 
-def with_retry(retries: tuple[tuple[str, float], ...], lane: str, at: float) -> tuple[tuple[str, float], ...]:
+def with_retry(retries: tuple[tuple[str, float], ...], kind: str, at: float) -> tuple[tuple[str, float], ...]:
     known: dict[str, float] = dict(retries)
-    known[lane] = at
+    known[kind] = at
     return tuple(sorted(known.items()))

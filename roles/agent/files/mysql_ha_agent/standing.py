@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from . import votes
+from .decisions import Nudge
 from .model import Durable, Peer, SemiSync, Server, State, changed
 from .timing import (
     APPLIER_STANDS,
@@ -30,6 +31,7 @@ from .timing import (
     STUCK_AFTER,
     UNFED,
     VIP_PROBE_LASTS,
+    VOTER_COMES,
     WAITS_AFTER,
 )
 from .trackfile import MYSQLD_STOPS
@@ -256,6 +258,8 @@ def waits(view: View, state: State) -> bool:
 def stuck(view: View, state: State, after: float = STUCK_AFTER) -> bool:
     """A commit that reached the standby while its acknowledgement was lost with the connection is never acknowledged:
     the standby has it already. Nor is any where a standby receives without semi-sync. Nothing but this shows it."""
+    if view.seen.busy(Nudge.lane):  # the transaction that was to free them is on its way: the standby is busy, not deaf
+        after = max(after, HALTED)
     since, server = state.stuck_since, view.server
     return since is not None and server is not None and server.detailed - max(since, state.awake_since) >= after
 
@@ -296,7 +300,10 @@ def _has_given_up(view: View, state: State, peer: Peer) -> bool:
     if not peer.left_behind or peer.generation != state.durable.generation:
         return False
     stalled = peer.disk_stalled >= view.config.lease
-    return peer.leaves or not peer.mysqld_up or not peer.receiving or stalled or unused or stuck(view, state)
+    # One that has just voted for this promotion was left behind by it, and is about to connect.
+    comes = 0 < peer.vote == state.durable.led and view.now - (state.opened_at or view.now) < VOTER_COMES
+    absent = not peer.receiving and not comes
+    return peer.leaves or not peer.mysqld_up or absent or stalled or unused or stuck(view, state)
 
 
 def nobody_acknowledges(view: View, state: State) -> bool:

@@ -41,10 +41,11 @@ class Step:
         self.set(phase=phase)
 
     def do(self, decision: AnyDecision, not_again_for: float = 0.0) -> None:
-        if self.seen.busy(decision.lane) or self.now < self.state.retry_at(decision.lane):
+        kind = type(decision).__name__  # what starts a thread does not wait because another decision has stopped it
+        if self.seen.busy(decision.lane) or self.now < self.state.retry_at(kind):
             return
         if not_again_for:
-            self.set(retries=with_retry(self.state.retries, decision.lane, self.now + not_again_for))
+            self.set(retries=with_retry(self.state.retries, kind, self.now + not_again_for))
         self.decisions.append(decision)
 
     def runs(self, kind: type[Decision]) -> bool:

@@ -33,6 +33,7 @@ CLOSE_BEHIND = 2.5  # seconds since the writer had no more than a standby has re
 CLOSE_BEHIND_FOR = 2.0
 FAR_BEHIND = 6.0  # the same, at which one that was left behind hurries
 APPLIER_STANDS = 2.0
+VOTER_COMES = 1.5  # seconds for which the receiver of one that has voted may take to connect
 HALTED = 4.0  # seconds without a byte while the writer's commits wait
 DEAF = 2 / 3  # of the lease
 STALLS = 0.5  # seconds of a disk at which a standby is not worth waiting for
