@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,7 +25,6 @@ ROWS = (  # 100 MB
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
     "SELECT i, REPEAT('x', 1000000) FROM n"
 )
-FOREIGN = "SET GLOBAL gtid_purged = '+aaaaaaaa-0000-0000-0000-000000000001:1-5'"
 AGENTS = "SELECT id FROM information_schema.processlist WHERE user = 'mysql-ha' AND command = 'Sleep'"
 
 
@@ -121,12 +121,13 @@ def test_foreign_gtids_in_gtid_purged_are_no_green_light(cluster: Cluster) -> No
     """A standby cannot receive them; the writer says so before anything has failed."""
     writer = cluster.writer()
     standbys = [name for name in cluster.candidates if name != writer]
-    sql(writer, FOREIGN)
+    foreign = f"SET GLOBAL gtid_purged = '+{uuid.uuid4()}:1-5'"
+    sql(writer, foreign)
     try:
         hosts.wait(lambda: cluster.status(writer)[writer]["not_redundant"], "it says that it is not redundant", 20)
         told = shell(writer, "mysql-ha status")
     finally:
         for name in standbys:
-            sql(name, FOREIGN)
+            sql(name, foreign)
     assert "NOT REDUNDANT: No other candidate may lead: " in told
     assert all(f"{name} has not received everything for " in told for name in standbys), told
