@@ -132,6 +132,8 @@ class _Core(Step):
             self.set(led=False)
         elif server is not None and server.writable and self.view.leading:
             self.set(led=True)
+        if server is not None or not seen.mysqld.alive:
+            self.set(may_be_open=False)
         unasked = seen.keepalived and seen.track == "0"  # keepalived had no reason to let it go
         if led and unasked and not seen.vip_here and self.state.vip_lost is None:
             self.set(vip_lost=self.now)
@@ -277,7 +279,9 @@ class _Core(Step):
         """A mysqld that has not answered this agent yet. Where it may have led, under an agent that is gone, it may be
         open for writes, and if it goes on answering nobody there is but one way to close it."""
         self.phase("down")
-        if self.seen.track != "0" and not self.seen.vip_here:
+        if self.seen.track == "0" or self.seen.vip_here:  # soon it is neither, and mysqld may be open all the same
+            self.set(may_be_open=True)
+        if not self.state.may_be_open:
             return True
         succeeded = any(self.view.live(peer) and peer.eligible for peer in self.seen.peers)
         if self.view.hung(self.state) and (succeeded or not self.seen.vip_here):

@@ -235,6 +235,7 @@ class State:
     awake_since: float = 0.0  # silence of mysqld before this does not count: the agent itself did not run
     promoting_since: float | None = None
     demoting_since: float | None = None
+    may_be_open: bool = False  # it has not answered this agent yet, and may have led under an earlier one
     killed: bool = False  # the process that lives has been sent SIGKILL
     half_open_since: float | None = None  # read_only without super_read_only, which is meant to be brief
     caught_up_since: float | None = None  # a standby has been connected and close behind since
