@@ -134,7 +134,8 @@ def test_a_mysqld_that_never_answered_a_new_agent_is_killed_where_it_may_be_open
     hangs = replace(STANDBY, track="0", mysqld=Mysqld(alive=True, error="no answer in time"), peers=(B, R))
     state = State(durable=LED_LAST, started=NOW - 9, last_tick=NOW - 0.1, awake_since=NOW - 9)
     after = run(hangs, replace(state, awake_since=NOW - 0.5))[1]
-    later = replace(hangs, track="1", peers=tuple(replace(peer, asked=NOW + 9, answered=NOW + 9) for peer in hangs.peers))
+    peers = tuple(replace(peer, asked=NOW + 9, answered=NOW + 9) for peer in hangs.peers)
+    later = replace(hangs, track="1", peers=peers)
     assert "Kill" in kinds(run(later, replace(after, phase="down", last_tick=NOW + 8.9, awake_since=NOW), NOW + 9)[0])
     standby = run(replace(hangs, track="1"), state)[1]
     assert "Kill" not in kinds(run(later, replace(standby, phase="down", last_tick=NOW + 8.9), NOW + 9)[0])
