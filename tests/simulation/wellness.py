@@ -61,6 +61,8 @@ def excuse(world: World) -> str:
     writer = world.writer()
     if writer is not None and writer is world.burdened and writer.database.read_locks:
         return "a person's read lock on the writer keeps every commit waiting"
+    if writer is not None and writer is world.burdened and writer.database.full:
+        return "as many clients as the writer takes are connected to it"
     if not whole:
         return "no candidate is whole"
     return ""
