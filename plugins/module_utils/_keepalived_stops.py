@@ -13,7 +13,9 @@ _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 _SEPARATOR = re.compile(r"&&|\|\||;")
 _REDIRECTION = re.compile(r"\d?>>?\s*&?[^\s;|&)]*")
 # A message runs nothing: in a here-document, and in a variable.
-_HERE = re.compile(r"""(?:^|[\s;])(?:cat|mailx?|sendmail|logger|wall)\b[^;|]*<<-?\s*['"]?(\w+)['"]?\s*(?:\d?>+\s*\S+)?$""")
+_HERE = re.compile(
+    r"""(?:^|[\s;])(?:cat|mailx?|sendmail|logger|wall)\b[^;|]*<<-?\s*['"]?(\w+)['"]?\s*(?:\d?>+\s*\S+)?$"""
+)
 _TEXT = re.compile(r"""(?i)\s*(?:local\s+)?\w*(?:msg|message|subject|text|body|reason)\w*=(?:'[^']*'|"[^"$`]*")\s*""")
 _ASSIGNED = re.compile(r"(?:^|(?<=[\s;(]))(?:my\s+\$|local\s+|export\s+|\$)?([A-Za-z_]\w*)\s*=(?![=~])")
 _EACH = re.compile(r"\bfor\s+([A-Za-z_]\w*)\s+in\b")
