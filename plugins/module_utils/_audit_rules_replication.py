@@ -277,14 +277,17 @@ def unverified(cluster: Cluster) -> Iterator[Evidence]:
     needs=_MYSQL,
 )  # fmt: skip
 def prepared_xa(cluster: Cluster) -> Iterator[Evidence]:
+    prepared = [each for each in cluster.having("mysql") if each[1].get("read_only") and each[1].get("xa_prepared")]
+    if not prepared:
+        return
     # XA PREPARE is replicated: while the writer has any, or may have, a replica has them rightly.
     native = {
         host for system in systems(cluster) for host in system.hosts
         if not system.follows_outsiders()
         and all(mysql.get("xa_prepared") == 0 for writer, mysql in system.having("mysql") if writer in system.writers())
     }  # fmt: skip
-    for host, mysql in cluster.having("mysql"):
-        if mysql.get("read_only") and mysql.get("xa_prepared") and host in native:
+    for host, mysql in prepared:
+        if host in native:
             yield Evidence(host, f"{mysql['xa_prepared']} prepared XA transactions", mysql["xa_prepared"])
 
 

@@ -22,7 +22,8 @@ _LOOKS = (
         r"|\.connect(?:_ex)?\s*\(|\bcheck_tcp\b|IO::Socket"
     )),
     (PROCESS, re.compile(
-        r"\bkillall\s+(?:-\w+\s+)*-(?:s\s*)?0\b|\bkill\s+-(?:s\s*)?0\b|\bpidof\b|\bpgrep\b|\bps\b[^|\n]*\|.*grep"
+        r"\b(?:killall|pkill)\s+(?:-\w+\s+)*-(?:s\s*)?0\b|\bkill\s+-(?:s\s*)?0\b|\bpidof\b|\bpgrep\b|\bps\b[^|\n]*\|.*grep"
+        r"|\bps\s+-C\b"
         r"|\bsystemctl\s+(?:-\S+\s+)*(?:is-active|status)\b|\bservice\s+\S+\s+status\b|/etc/init\.d/\S+\s+status\b"
         r"|/proc/\d*|\.pid\b|\bcheck_procs\b|\bsupervisorctl\s+status\b"
     )),

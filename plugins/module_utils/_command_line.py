@@ -18,7 +18,8 @@ _WRAPPERS = {
     "ionice": "cnpPu", "chrt": "TPD", "taskset": "", "setpriv": "", "nohup": "", "setsid": "", "stdbuf": "ioe",
     "flock": "wE", "time": "fo", "chroot": "", "ip": "n", "nsenter": "tSG", "unshare": "", "exec": "a", "command": "",
     "systemd-run": "pM", "systemd-cat": "tp", "chpst": "ueo", "strace": "oe", "logsave": "", "unbuffer": "",
-    "busybox": "", "docker": "uew", "podman": "uew", "xargs": "nPI",
+    "gosu": "", "su-exec": "", "setuidgid": "", "s6-setuidgid": "", "busybox": "", "docker": "uew", "podman": "uew",
+    "xargs": "nPI",
 }  # fmt: skip
 _LONG_WITH_VALUE = frozenset({
     "--user", "--group", "--chdir", "--reuid", "--regid", "--groups", "--shell", "--signal", "--kill-after", "--unset",
@@ -26,7 +27,8 @@ _LONG_WITH_VALUE = frozenset({
 })  # fmt: skip
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 # What stands between a wrapper and its program, apart from options: how many words.
-_OPERANDS = {"timeout": 1, "flock": 1, "chroot": 1, "taskset": 1, "chrt": 1, "logsave": 1}
+_OPERANDS = {"timeout": 1, "flock": 1, "chroot": 1, "taskset": 1, "chrt": 1, "logsave": 1,
+             "gosu": 1, "su-exec": 1, "setuidgid": 1, "s6-setuidgid": 1}  # fmt: skip
 _SUBCOMMANDS = {"ip": (("netns", "exec"), 3), "docker": (("exec",), 1), "podman": (("exec",), 1)}
 _MOST_WRAPPERS = 20
 
@@ -104,7 +106,9 @@ def _behind(words: list[str], name: str) -> Command | list[str] | None:
             at += 1
             user = False
         elif word.startswith("-") and len(word) > 1:
-            takes = word in _LONG_WITH_VALUE or (len(word) == 2 and word[1] in with_value)
+            # Of several letters only the last one has its value in the next word.
+            short = not word.startswith("--") and not set(word[1:-1]) & set(with_value)
+            takes = word in _LONG_WITH_VALUE or (short and word[-1] in with_value)
             user = user and word not in ("-u", "--user")  # runuser -u USER PROGRAM
             at += 2 if takes else 1
         elif word == "-" or _ASSIGNMENT.fullmatch(word):

@@ -12,17 +12,17 @@ from ._command_line import LONGEST, unwrapped
 HIDDEN = "VALUE_HIDDEN"  # a password
 ARGUMENT = "ARGUMENT_HIDDEN"  # a word that may be one, because it stands where scripts take one
 _BETWEEN = "\x1f"  # white space to a regular expression
-_NAMES = r"pass(?:w(?:or)?d|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key"
-_OPTION = rf"-p|(?i:--?(?:[\w-]{{0,40}}-)?(?:{_NAMES}|bearer))"
+_NAMES = r"pass(?:w(?:or)?[dt]|phrase)?|pwd?|secret|token|api[_-]?key|access[_-]?key|credentials?"
+_OPTION = rf"-p|(?i:--?(?:[\w-]{{0,40}}-)?(?:{_NAMES}|bearer)|--auth)"
 _IS_OPTION = re.compile(_OPTION)
 _QUOTED = r"""('[^']*'|"[^"]*"|(?!<<<)[^\s'"]+)"""
 # What people write on the command line of a check, and in addresses.
 PASSWORD = re.compile(
     rf"""((?<![^\s'"`;|&(])(?:-p\s*|(?:{_OPTION})\s+)|auth_pass\s+"""
-    rf"""|(?i:[\w-]{{0,40}}(?:{_NAMES})=)|(?<![\w-])auth="""
+    rf"""|(?i:[\w-]{{0,40}}(?:{_NAMES})=)|(?<![\w-])(?:--|(?i:\w{{0,40}}_))?(?i:auth)="""
     r"""|(?<!\S)(?:-[uU]|--user[=\s]|--proxy-user[=\s])\s*[^\s:%'"]{1,80}[:%]"""
     r"""|(?i:\bauthorization:\s*(?:(?:basic|bearer|digest|token)\s+)?)"""
-    r"""|(?i:\b(?:basic|bearer)\s+)(?=[\w+/=.-]{12,})|(?i:\bx-[\w-]{0,40}(?:token|key)\s*:\s*)"""
+    r"""|(?i:\b(?:basic|bearer)\s+)(?=[\w+/=.-]{12,})|(?i:\b(?:x-[\w-]{0,40}(?:token|key|auth)|cookie)\s*:\s*)"""
     r"""|<<<\s*|(?<!\S)pass:|\bredis-cli\s[^|;&]{0,200}?-a\s+|\bldap\w{1,10}\s[^|;&]{0,200}?-w\s+"""
     r"""|\b(?:ipmitool|fence_\w{1,20})\s[^|;&]{0,200}?-[Pp]\s+|\bsnmp\w{1,10}\s[^|;&]{0,200}?-c\s+"""
     r"""|(?<![\w.-])(?:py)?(?:clustercheck|mysqlchk)[\w.]{0,20}\s+[^\s'"-][^\s'"]{0,80}\s+)"""
@@ -53,8 +53,12 @@ _ROLE = re.compile(
     r"|proxysql|tcp|udp|http|localhost|any|all|and|or|not)"
 )
 _ADDRESS = re.compile(
-    r"[\d.]+(?::\d+)?|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?(?:/\d+)?|[\w-]+(?:\.[\w-]+)+|-?\d+(?:\.\d+)?[smhd%]?"
+    r"\d+(?:\.\d+){3}(?::\d+)?|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?(?:/\d+)?|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z-]+(?::\d+)?"
+    r"|-?\d{1,5}(?:\.\d+)?[smhd%]?"
 )
+_LOGIN = re.compile(r"[A-Za-z_][\w.-]*:[^\s\d/:]\S*")
+_MAYBE = ("-P", "-a")  # options of a password in some scripts
+_PLAIN_WORD = r"[^\s'\"]+"
 _NO_WORD = re.compile(r"[-/$<>|&].*|.*=.*", re.DOTALL)
 
 
@@ -87,7 +91,7 @@ def hidden_command(text: str) -> str:
     doubtful = _doubtful(inner.words)
     if not doubtful:
         return shown
-    return re.sub(r"[^\s'\"]+", lambda found: _mark(found[0]) if found[0] in doubtful else found[0], shown)
+    return re.sub(_PLAIN_WORD, lambda found: _mark(found[0]) if found[0] in doubtful else found[0], shown)
 
 
 def _mark(word: str) -> str:
@@ -101,12 +105,14 @@ def _doubtful(words: list[str]) -> set[str]:
     """Arguments of a script that follow a name and are neither paths, addresses, numbers nor options."""
     if not words or _PLAIN.fullmatch(words[0].rpartition("/")[2]):
         return set()
-    found, named = set(), False
+    found: set[str] = set()
+    named = False
     for before, word in zip(words, words[1:]):
         known = any(pattern.fullmatch(word) for pattern in (_NO_WORD, _ADDRESS, _ROLE))
         bare = not known and HIDDEN not in word and word != ARGUMENT
-        if bare and named and not before.startswith("-"):
-            found.add(word)
+        behind = named and not before.startswith("-")
+        if bare and (behind or before in _MAYBE or _LOGIN.fullmatch(word)):
+            found.update(re.findall(_PLAIN_WORD, word))
         named = bare or (named and not before.startswith("-") and HIDDEN not in word)
     return found
 

@@ -36,8 +36,8 @@ class Check:
         self._at: str | None = None
         self._user: str | None = None
         self._port: int | None = None
-        self._expects = False
-        self._sends = False
+        self._expects: set[str] = set()  # words that the lines began with: they count for one kind of check only
+        self._sends: set[str] = set()
         self._role = ""  # a word for it that an answer must hold
 
     def read(self, words: list[str], at: str) -> None:
@@ -51,11 +51,12 @@ class Check:
             elif given[1] == "connect" and re.fullmatch("[0-9]{1,5}", named.get("port", "")):
                 self._port = int(named["port"])
             elif given[1] == "expect":
-                self._expects = True
+                self._expects.add(given[0])
                 role = re.search(r"writer|primary|master", " ".join(given), re.IGNORECASE)
+                role = role if given[0] == "tcp-check" else None
                 self._role = role[0].lower() if role and "!" not in given else self._role
             elif given[1].startswith("send"):
-                self._sends = True
+                self._sends.add(given[0])
 
     def _option(self, given: list[str], at: str) -> None:
         self._at, self._user = at, None
@@ -71,7 +72,9 @@ class Check:
     def facts(self) -> dict[str, Any]:
         """`check_expects`: an answer is looked at. `check_sends`: something is asked before it."""
         text = f"tcp-check expect {self._role}" if self._text == "tcp-check" and self._role else self._text
+        # `http-check` lines of defaults stay without effect where a section has another check.
+        lines = "http-check" if (text or "").startswith("httpchk") else "tcp-check"
         return {
             "check": text, "check_at": self._at, "check_user": self._user, "check_port": self._port,
-            "check_expects": self._expects, "check_sends": self._sends,
+            "check_expects": lines in self._expects, "check_sends": lines in self._sends,
         }  # fmt: skip

@@ -13,9 +13,10 @@ from ._command_secrets import HIDDEN, hidden_command
 
 Facts = dict[str, Any]
 WELL_KNOWN = frozenset({"admin", "myadmin", "haproxy", "password", "123456", "admin123", "root", "stats", "secret"})
-_LOGIN = re.compile(r"\bauthorization\b|\bauth\s+\S", re.IGNORECASE)
+_LOGIN = re.compile(r"\bauthorization\b|\bauth\s+\S|\bx-[\w-]*(?:key|token)\s+\S", re.IGNORECASE)
+_CHECKS_AND_HEADERS = ("http-check", "tcp-check", "http-request", "reqadd")  # reqadd: until 2.0
 _NAMED = re.compile(r"passw|pwd|secret|token|api_?key", re.IGNORECASE)
-_IN_URI = re.compile(r"://[^/@\s:]*:[^/@\s]+@|[?&](?:[\w-]*(?:passw|pwd|secret|token)[\w-]*)=[^&\s]+", re.IGNORECASE)
+_IN_URI = re.compile(r"://[^/@\s:]*:[^/@\s]+@|[?&](?:[\w-]*(?:pass|pwd|secret|token)[\w-]*)=[^&\s]+", re.IGNORECASE)
 
 
 def is_well_known(user: str, password: str) -> bool:
@@ -55,8 +56,8 @@ def _kinds(section: str, words: list[str]) -> Iterator[str]:
     elif section == "program" and words[0] == "command":
         if HIDDEN in hidden_command(text.partition(" ")[2]):
             yield "command"
-    elif words[:2] == ["option", "httpchk"] or words[0] in ("http-check", "tcp-check", "http-request"):
+    elif words[:2] == ["option", "httpchk"] or words[0] in _CHECKS_AND_HEADERS:
         if (_LOGIN.search(text) and "http_auth" not in text and words[1:2] != ["auth"]) or _IN_URI.search(text):
-            yield f"{words[0]} {words[1]}" if len(words) > 1 else words[0]
+            yield words[0] if words[0] == "reqadd" else " ".join(words[:2])
     elif "agent-send" in words and _LOGIN.search(text):
         yield "agent-send"

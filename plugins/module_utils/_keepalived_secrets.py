@@ -12,9 +12,11 @@ from typing import Any
 from ._command_secrets import HIDDEN, PASSWORD, hidden_among, hidden_command
 
 Statement = Any  # _keepalived_conf's
-_AUTH = re.compile(r"auth_(?:pass|\w*key)$|auth_(?:pass|\w*key)(?=[ \t])")
+# As people write it, misspelt too: keepalived ignores the line, and the password is in the file all the same.
+_AUTH = re.compile(r"(?:(?i:auth_(?:pass\w*|\w*key))|\bpass(?:w(?:or)?d)?):?(?:$|(?=[ \t]))")
 _DEFINITION = re.compile(r"\$([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _COMMAND = re.compile(r"script|misc_path|(?:quorum|notify|smtp)_\w+|notify|script_\w+|\w+_script")
+_PATH = re.compile("['\"]?/")  # a command, also behind a keyword that is misspelt
 _NAME = re.compile(r"\$\{?([A-Za-z_]\w*)")
 
 
@@ -51,7 +53,11 @@ def secret_names(texts: Iterable[str]) -> frozenset[str]:
 
 
 def _hidden_words(words: list[str]) -> list[str]:
-    if len(words) < 2 or not _COMMAND.fullmatch(words[0]):
+    if len(words) < 2 or not (_COMMAND.fullmatch(words[0]) or _PATH.match(words[1])):
         return hidden_among(words)
-    command = hidden_command(" ".join(hidden_among(words[1:])))
-    return [words[0], *([command] if len(words) == 2 else command.split(" "))]
+    text = " ".join(hidden_among(words[1:]))
+    if len(words) == 2:
+        return [words[0], hidden_command(text)]
+    # Single quotes do not end a word of the file, but they are around a whole command.
+    parts = text.split("'") if text.startswith("'") else [text]
+    return [words[0], *"'".join(map(hidden_command, parts)).split(" ")]

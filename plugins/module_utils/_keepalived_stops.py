@@ -12,6 +12,11 @@ _COMMENT = re.compile(r"""(?:^|(?<=[\s;]))#.*""")
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 _SEPARATOR = re.compile(r"&&|\|\||;")
 _REDIRECTION = re.compile(r"\d?>>?\s*&?[^\s;|&)]*")
+# A message runs nothing: in a here-document, and in a variable.
+_HERE = re.compile(
+    r"""(?:^|[\s;])(?:cat|mailx?|sendmail|logger|wall)\b[^;|]*<<-?\s*['"]?(\w+)['"]?\s*(?:\d?>+\s*\S+)?$"""
+)
+_TEXT = re.compile(r"""(?i)\s*(?:local\s+)?\w*(?:msg|message|subject|text|body|reason)\w*=(?:'[^']*'|"[^"$`]*")\s*""")
 _ASSIGNED = re.compile(r"(?:^|(?<=[\s;(]))(?:my\s+\$|local\s+|export\s+|\$)?([A-Za-z_]\w*)\s*=(?![=~])")
 _EACH = re.compile(r"\bfor\s+([A-Za-z_]\w*)\s+in\b")
 _READ = re.compile(r"\bread\s+(?:-\w+\s+)*([A-Za-z_]\w*)")
@@ -22,7 +27,7 @@ _SPEAKS = frozenset({
     "echo", "printf", "logger", "log", "print", "wall", "mail", "mailx", "syslog", "die", "warn", "logging", "cat",
     "sys.stderr.write", "sys.stdout.write", "log_message", "notify-send", "curl", "say", "raise",
 })  # fmt: skip
-_SELF = re.compile(r"keepalived(?:\.service|\.pid|-\w+)?|keepalived@\S+")
+_SELF = re.compile(r"keepalived(?:\.service|\.pid|-(?!exporter)\w+)?|keepalived@\S+")
 _ENDS = frozenset({
     "stop", "restart", "kill", "force-stop", "force-restart", "try-restart", "condrestart", "mask", "down", "exit",
     "rm", "pause", "disable", "graceful-stop",
@@ -41,8 +46,11 @@ def kills_keepalived(text: str) -> int | None:
     if "keepalived" not in text:
         return None
     names: set[str] = set()  # variables that hold its name or its process
-    pending, start = "", 0
+    pending, start, message = "", 0, ""
     for at, line in enumerate(text.splitlines(), start=1):
+        if message:
+            message = "" if line.strip() == message else message
+            continue
         start = start or at
         pending += line[:_LONGEST]
         if line.endswith("\\") and len(pending) < _LONGEST:
@@ -50,7 +58,8 @@ def kills_keepalived(text: str) -> int | None:
             continue
         if _in_line(pending[:_LONGEST], names):
             return start
-        pending, start = "", 0
+        here = _HERE.search(pending[:_LONGEST]) if "<<" in pending else None
+        pending, start, message = "", 0, here[1] if here else ""
     return start if pending and _in_line(pending, names) else None
 
 
@@ -60,7 +69,7 @@ def _in_line(line: str, names: set[str]) -> bool:
     found = False
     for segment in _SEPARATOR.split(_without_comment(line)):
         whole = _with_values(segment, names)
-        found = found or _ends(whole)
+        found = found or (not _TEXT.fullmatch(segment) and _ends(whole))
         if "keepalived" in whole:
             for pattern in (_ASSIGNED, _EACH, _READ):
                 names.update(each[1] for each in pattern.finditer(segment))
@@ -113,6 +122,8 @@ def _by_manager(words: list[str]) -> bool:
 
 
 def _by_signal(segment: str, words: list[str]) -> bool:
+    if "start-stop-daemon" in words and {"--stop", "-K"} & set(words):
+        return not _asks(words)
     for place, word in enumerate(words):
         if word in _KILLERS:
             return not _asks(words[place + 1 :]) and "--signum" not in segment

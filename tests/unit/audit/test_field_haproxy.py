@@ -294,6 +294,17 @@ def test_a_check_by_what_it_expects_is_for_the_writer() -> None:
     assert of(text + pool) == {"MHA-H009": ["db: no on-marked-down shutdown-sessions for db1, db2"]}
 
 
+def test_lines_of_another_kind_of_check_count_for_nothing() -> None:
+    """What `defaults` say of an HTTP check is without effect where a section has tcp-check."""
+    inherited = "    http-check send meth GET uri /writer\n    http-check expect string writer\n"
+    own_lines = "    mode tcp\n    option tcp-check\n    server db1 192.0.2.11:3306 check port 9200\n"
+    text = f"defaults\n{inherited}listen db\n{own_lines}"
+    (proxy,) = describe(parse(text.encode(), "h"))["proxies"]
+    assert (proxy["check"], proxy["check_expects"], proxy["check_sends"]) == ("tcp-check", False, False)
+    (proxy,) = describe(parse(text.replace("option tcp-check", "option httpchk").encode(), "h"))["proxies"]
+    assert (proxy["check_expects"], proxy["check_sends"]) == (True, True)
+
+
 def test_sessions_stay_with_the_backup() -> None:
     text = f"{ALONE}listen my\n    bind :3306\n    option httpchk\n{PAIR.rstrip()} backup\n"
     assert of(text) == {"MHA-H009": [

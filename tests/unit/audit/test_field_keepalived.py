@@ -130,7 +130,8 @@ def test_a_command_that_needs_a_shell(command: str, words: bool) -> None:
 @pytest.mark.parametrize(
     ("command", "shallow"),
     [
-        ("/usr/bin/killall -0 mysqld", True), ("/usr/bin/pgrep -x mysqld", True), ("/bin/pidof mysqld", True),
+        ("/usr/bin/killall -0 mysqld", True), ("/usr/bin/pkill -0 mysqld", True), ("ps -C mysqld", True),
+        ("/usr/bin/pgrep -x mysqld", True), ("/bin/pidof mysqld", True),
         ("sudo -n /bin/systemctl is-active mysqld", True), ("/bin/nc -z 127.0.0.1 3306", True), ("kill -0 123", True),
         ("bash -c '</dev/tcp/127.0.0.1/3306'", True), ("/usr/bin/mysqladmin ping", True),
         ("bash -c 'ps ax | grep mysqld'", True), ("/opt/ha/role.sh", False), ("/usr/bin/clustercheck", False),

@@ -25,6 +25,10 @@ listen st
     http-check send meth GET uri /y?token={SECRET} hdr Authorization "Basic {SECRET}"
     http-request set-header Authorization "Basic {SECRET}"
     tcp-check send "AUTH {SECRET}\\r\\n"
+    reqadd Authorization:\\ Basic\\ {SECRET}
+    http-check send hdr X-Api-Key {SECRET}
+    http-check send meth POST uri /z body "user=a&pass={SECRET}"
+    http-request set-header X-Forwarded-Port 3306
     server db1 192.0.2.11:3306 check agent-check agent-send "auth {SECRET}\\n" cookie {SECRET}
 """
 
@@ -35,9 +39,10 @@ def test_secrets_stay_where_they_are() -> None:
     assert [(each["kind"], each["at"]) for each in described["secrets"]] == [
         ("setenv DB_PASSWORD", "h:2"), ("presetenv URL", "h:3"), ("insecure-password", "h:5"), ("command", "h:7"),
         ("stats auth", "h:11"), ("option httpchk", "h:12"), ("http-check send", "h:13"),
-        ("http-request set-header", "h:14"), ("tcp-check send", "h:15"), ("agent-send", "h:16"),
+        ("http-request set-header", "h:14"), ("tcp-check send", "h:15"), ("reqadd", "h:16"),
+        ("http-check send", "h:17"), ("http-check send", "h:18"), ("agent-send", "h:20"),
     ]  # fmt: skip
-    assert described["proxies"][0]["check"] == "httpchk GET /y?token=VALUE_HIDDEN"
+    assert described["proxies"][0]["check"] == "httpchk POST /z"
 
 
 def test_passwords_that_all_accounts_of_the_host_may_read() -> None:

@@ -160,6 +160,15 @@ def test_a_rule_that_fails_does_not_end_the_audit() -> None:
     assert [finding["rule"] for finding in result.findings] == ["MHA-S001"]
 
 
+def test_without_prepared_transactions_no_system_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That asks for the home of every source: in a cluster of many hosts it was half of all work."""
+    (rule,) = [rule for rule in RULES if rule.id == "MHA-R025"]
+    asked: list[Cluster] = []
+    monkeypatch.setattr(Cluster, "follows_outsiders", asked.append)
+    assert list(rule.find(Cluster("one", good()))) == []
+    assert asked == []
+
+
 def test_two_hundred_hosts_in_time() -> None:
     one = good()
     many = {f"{name}-{number}": facts for number in range(50) for name, facts in one.items()}

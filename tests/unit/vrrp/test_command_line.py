@@ -20,6 +20,8 @@ from ansible_collections.opendba.mysql_ha.plugins.module_utils._command_line imp
         ("/usr/bin/timeout -k 1 5s /x -p /y", "/x", False), ("timeout 5 mysqladmin -S /s ping", "timeout", False),
         ("/usr/bin/sudo -u mysql /x", "/x", False), ("/usr/bin/sudo -n /x", "/x", False),
         ("/usr/bin/flock -n /run/l /x /y", "/x", False), ("/usr/bin/flock -w 3 /run/l -c '/x /y'", "/x", False),
+        ("sudo -Hiu mysql /x", "/x", False), ("sudo -umysql /x", "/x", False), ("gosu mysql /x", "/x", False),
+        ("su-exec mysql /x", "/x", False), ("s6-setuidgid mysql /x", "/x", False),
         ("/usr/sbin/runuser -u mysql -- /x", "/x", False), ("/usr/sbin/runuser -u mysql /x", "/x", False),
         ("/bin/su mysql -s /bin/sh -c '/x /y'", "/x", False), ("/bin/su - mysql -c /x", "/x", False),
         ("/usr/bin/nice -n 5 /x", "/x", False), ("/usr/bin/nice -5 /x", "/x", False),

@@ -70,6 +70,21 @@ POSITIONAL = [
     ("sh -c 'mysql -p <<< geheim'", "sh -c 'mysql -p <<< VALUE_HIDDEN'"),
     ("sh -c 'echo geheim | sudo -S /x'", "sh -c 'echo VALUE_HIDDEN | sudo -S /x'"),
     ("ipmitool -H x -U a -P geheim power off", "ipmitool -H x -U a -P VALUE_HIDDEN power off"),
+    ("/opt/check -P geheim", "/opt/check -P ARGUMENT_HIDDEN"),
+    ("/opt/check -l mon -a geheim", "/opt/check -l mon -a ARGUMENT_HIDDEN"),
+    ("/opt/check --pw geheim", "/opt/check --pw VALUE_HIDDEN"),
+    ("/opt/check DB_PW=geheim", "/opt/check DB_PW=VALUE_HIDDEN"),
+    ("/opt/check --auth=mon:geheim", "/opt/check --auth=VALUE_HIDDEN"),
+    ("/opt/check --auth geheim", "/opt/check --auth VALUE_HIDDEN"),
+    ("REDISCLI_AUTH=geheim redis-cli", "REDISCLI_AUTH=VALUE_HIDDEN redis-cli"),
+    ("/opt/check --credentials geheim", "/opt/check --credentials VALUE_HIDDEN"),
+    ("curl -H 'X-Auth: geheim' x", "curl -H 'X-Auth: VALUE_HIDDEN' x"),
+    ("curl -H 'Cookie: geheim' x", "curl -H 'Cookie: VALUE_HIDDEN' x"),
+    ("/opt/check mon:geheim", "/opt/check ARGUMENT_HIDDEN"),
+    ("/opt/check mon 'ein geheim'", "/opt/check mon 'ARGUMENT_HIDDEN ARGUMENT_HIDDEN'"),
+    ("/opt/check mon geheim.2024", "/opt/check mon ARGUMENT_HIDDEN"),
+    ("/opt/check mon Geheim.de", "/opt/check mon ARGUMENT_HIDDEN"),
+    ("/opt/check mon 12345678", "/opt/check mon ARGUMENT_HIDDEN"),
 ]  # fmt: skip
 
 
@@ -86,7 +101,8 @@ def test_a_password_without_an_option_is_hidden(command: str, shows: str) -> Non
         "/opt/check 127.0.0.1 3306 orders", "/usr/bin/mysqladmin --defaults-file=/root/.my.cnf ping",
         "nc -z db1.example.org 3306", "/opt/check db1 192.0.2.11:3306 5s /run/mysqld/mysqld.sock",
         "curl http://192.0.2.11:8008/path@x", "rsync root@192.0.2.11:/etc /x", "/opt/check -u monitor -P 3306",
-        "sh -c 'echo show stat | socat - /run/haproxy.sock'",
+        "sh -c 'echo show stat | socat - /run/haproxy.sock'", "/opt/check db1.example.org:3306 check.sh",
+        "/opt/check orders:3306 -P 3306 -a 5", "mysql --default-auth=mysql_native_password -e x",
     ],
 )  # fmt: skip
 def test_words_that_look_like_one_are_shown(command: str) -> None:
@@ -116,11 +132,20 @@ def test_a_command_of_any_form(command: str, quote: str) -> None:
         '$A="geheim x"\nauth_pass $A', "$A=geheim\nscript /x -p $A", '$A=geheim\nscript "/x --password=${A}"',
         "$A=auth_type PASS \\\nauth_pass geheim", "$A=auth_pass geheim", '$A="auth_pass geheim"', "$A=/x -p geheim",
         '@h1 $A=geheim\n@h1 auth_pass $A',
+        "auth_password geheim", "AUTH_PASS geheim", "auth_pass: geheim", "password geheim",
     ],
 )  # fmt: skip
 def test_vrrps_password_and_what_it_is_made_of(text: str) -> None:
     assert "geheim" not in shown(f"vrrp_instance a {{\n{text}\n}}\n")
     assert "geheim" not in shown(f"{text}\n")
+
+
+@pytest.mark.parametrize("keyword", ["notify_backup", "notify_backpu", "script", "misc_path"])
+@pytest.mark.parametrize("quotes", ["{}", "'{}'", '"{}"', "'{}' mysql mysql", '"{}" mysql mysql'])
+def test_a_command_in_any_quotes_and_at_any_place(keyword: str, quotes: str) -> None:
+    line = f"{keyword} {quotes.format('/opt/n.sh root geheim')}\n"
+    for text in (line, f"vrrp_instance a {{\n{line}}}\n", f"unknown {{\n{line}}}\n"):
+        assert "geheim" not in shown(text)
 
 
 def test_the_path_of_a_check() -> None:

@@ -33,6 +33,9 @@ from unit.vrrp.practitioners import LOCAL_CHECK_SCRIPT
         "sudo -n systemctl stop keepalived",
         "mysqladmin ping || systemctl stop keepalived # gives the VIP up", 'os.system("service keepalived stop")',
         "echo down | logger; pkill -f keepalived", "stop keepalived", "kill -9 $(</run/keepalived.pid)",
+        "start-stop-daemon --stop --name keepalived", "start-stop-daemon -K -n keepalived",
+        "CMD='systemctl stop keepalived'; $CMD", "cat <<EOF\nmysqld is down\nEOF\nsystemctl stop keepalived",
+        "ssh db1 <<EOF\nsystemctl stop keepalived",
     ],
 )  # fmt: skip
 def test_scripts_that_stop_keepalived(text: str) -> None:
@@ -53,7 +56,9 @@ def test_scripts_that_stop_keepalived(text: str) -> None:
      "ps ax | grep mysqld | grep -v keepalived | xargs kill", "PID=$(pidof keepalived)\nkill -USR1 $PID",
      "systemctl disable keepalived", "systemctl reload keepalived", "systemctl stop mysqld; systemctl start keepalived",
      "/etc/keepalived/stop.sh mysqld", "docker exec keepalived date", "KEEP=keepalived\nkill $OTHER",
-     "kill -CONT keepalived"],
+     "kill -CONT keepalived", "systemctl stop keepalived-exporter", 'MSG="systemctl stop keepalived"',
+     "cat <<EOF >&2\nsystemctl stop keepalived\nEOF", "mail -s x root <<'E'\nkillall keepalived\nE",
+     "start-stop-daemon --stop --signal HUP --name keepalived"],
 )  # fmt: skip
 def test_scripts_that_do_not(text: str) -> None:
     assert kills_keepalived(text) is None
