@@ -5,60 +5,19 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import pytest
 
 from bench import faults, hosts
 from bench.cluster import Cluster
-from bench.hosts import Failed, container, shell, sql
+from bench.hosts import Failed, shell, sql
 from bench.trial import Trial
 
-TABLE = "bench.altered"
-READS = f"START TRANSACTION; SELECT * FROM {TABLE};"
-LOCKS = "FLUSH TABLES WITH READ LOCK;"
 ROWS = (  # 100 MB
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
     "SELECT i, REPEAT('x', 1000000) FROM n"
 )
 AGENTS = "SELECT id FROM information_schema.processlist WHERE user = 'mysql-ha' AND command = 'Sleep'"
-
-
-@contextmanager
-def idle_session(name: str, statement: str) -> Iterator[str]:
-    """A session of a person who has gone for a coffee; its connection id."""
-    client = ["docker", "exec", "--interactive", container(name), "mysql", "-nBN"]
-    with subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(f"{statement} SELECT 'mine', CONNECTION_ID();\n")
-            process.stdin.flush()
-            yield next(line.split()[1] for line in process.stdout if line.startswith("mine"))
-        finally:
-            process.kill()
-
-
-@pytest.mark.parametrize("statement", [READS, LOCKS], ids=["metadata-lock", "read-lock"])
-def test_a_blocked_standby_does_not_keep_the_vip(cluster: Cluster, statement: str) -> None:
-    sql(cluster.writer(), f"DROP TABLE IF EXISTS {TABLE}; CREATE TABLE {TABLE} (id INT PRIMARY KEY)")
-    with Trial(cluster, afterwards=4) as trial:
-        blocked, free = trial.standbys
-        hosts.wait(lambda: sql(blocked, f"SHOW TABLES FROM bench LIKE '{TABLE.split('.')[1]}'"), "the table", 10)
-        with idle_session(blocked, statement) as connection:
-            sql(trial.writer, f"ALTER TABLE {TABLE} ADD COLUMN note INT, ALGORITHM = INPLACE")
-            hosts.wait(lambda: cluster.status(blocked)[blocked]["applier_stands"], "the applier stands", 15)
-            crash = trial.strike(faults.mysqld_killed(trial.writer))
-            assert trial.wait_writes(15, after=crash.at), "no write was acknowledged after the crash"
-            assert cluster.writer() == free
-            assert cluster.vip_holders() == [free]
-            told = shell(blocked, "mysql-ha explain")
-            assert f"connection {connection} of root" in told, told
-    assert trial.violations(most_moves=2) == []
 
 
 def test_the_one_that_has_received_more_leads(cluster: Cluster) -> None:
