@@ -218,7 +218,7 @@ def single_proxy(cluster: Cluster) -> Iterator[Evidence]:
     view = Proxies(cluster)
     if len(dict(cluster.having("haproxy"))) < sum(1 for facts in cluster.hosts.values() if "haproxy" in facts):
         return  # the other one may be among those that did not answer
-    serving = {host: proxy for host, proxy in view.all if any(True for _ in view.databases(host, proxy))}
+    serving = {host: proxy for host, proxy in view.all if list(view.databases(host, proxy))}
     for host, proxy in view.all:
         if list(serving) == [host] and len(list(view.databases(host, proxy))) > 1:
             yield Evidence(host, f"{proxy['name']} is here only", proxy["name"], proxy["at"])

@@ -31,6 +31,7 @@ ENDING = 0.2
 FLAGS = ("read_only", "super_read_only", "offline_mode")
 _WHO_OWNS = re.compile(r"#\d+")  # gtid_owned names the session that owns each transaction
 
+
 class Holding(NamedTuple):
     """What this server is compared with."""
 
