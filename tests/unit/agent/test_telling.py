@@ -84,6 +84,9 @@ class TestNotRedundant:
             (replace(WRITER, peers=(replace(B, eligible=False, left_behind=True), R),
                      mysqld=up(replace(OPENED, semi_sync=SemiSync(False, 0)))), LED,
              "No other candidate may lead: b receives, but acknowledges nothing (rpl_semi_sync_replica_enabled)."),
+            (replace(WRITER, peers=(replace(B, flushes=False), R)), LED,
+             "No other candidate may lead: b would lose commits with its power"
+             " (sync_binlog or innodb_flush_log_at_trx_commit is not 1)."),
             (replace(WRITER, peers=(B,), witnesses=(Witness("gateway", NOW),)), LED,
              "No witness answers: without its standby this writer would close, because it may be cut off."),
             (replace(WRITER, peers=(replace(B, witnessed=False), R)), LED,

@@ -66,6 +66,8 @@ def _obstacle(view: View, peer: Peer) -> str:
         return "may not lead"
     if not peer.witnessed and not votes.needed(view):
         return "hears no witness, so it would not lead over a silent writer"
+    if not peer.flushes:
+        return "would lose commits with its power (sync_binlog or innodb_flush_log_at_trx_commit is not 1)"
     if peer.applier_stands:
         return "has an applier that does not get on"
     if peer.behind is not None and peer.behind > BEHIND:

@@ -68,7 +68,7 @@ def claims(view: View, durable: Durable) -> Durable:
 
 
 def outvoted(view: View, durable: Durable) -> bool:
-    """Somebody has voted otherwise with this number or a higher one: it takes another number."""
+    """Another candidate has voted otherwise with this number or a higher one: it takes another number."""
     return any(view.live(peer) and peer.vote >= durable.vote and peer.voted_for != view.config.instance
                for peer in view.others)
 
