@@ -27,7 +27,7 @@ TAKES = 0.001  # seconds that an agent needs to answer
 
 # What an agent of the version before does not tell, as peers.parse reads its silence.
 OLD_AGENT: dict[str, object] = {
-    "witnessed": True, "events_disabled": (), "vote": 0, "voted_for": "", "pending": "", "stopped": False,
+    "witnessed": True, "events_disabled": (), "vote": 0, "voted_for": "", "pending": "",
     "applier_stands": False, "flushes": True, "commits_wait": False, "behind": None, "unsaved": 0.0,
 }
 
@@ -317,10 +317,10 @@ def content(agent: Agent, seen: Seen, state: State, now: float) -> Peer:
         hears=tuple(
             (peer.name, peer.phase, now - peer.answered) for peer in seen.peers if peer.answered is not None),
         uuid=server.uuid if server else "", gtid_executed=server.gtid_executed if server else "",
-        pending=server.pending if server else "", stopped=View(config, seen, now).receives_nothing,
+        pending=server.pending if server else "",
         receiving=bool(channels) and channels[0].receiver == "Yes", has_channel=bool(channels),
         applier_stands=applier_stands(View(config, seen, now), state),
-        drained=all(channel.drained for channel in channels), flushes=server is None or server.flushes,
+        flushes=server is None or server.flushes,
         lag=channels[0].lag if channels else None,
         behind=None if state.received_of is None else round(now - state.received_of, 3),
     )

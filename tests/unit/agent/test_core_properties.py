@@ -38,7 +38,7 @@ peers = st.builds(
     Peer, name=st.just("b"), asked=maybe_times, answered=maybe_times, mysqld_up=st.booleans(), closed=st.booleans(),
     phase=st.sampled_from(["", "standby", "promoting", "writer", "demoting", "down"]), eligible=st.booleans(),
     uuid=st.just("v"), gtid_executed=sets, receiving=st.booleans(), pending=sets,
-    behind=st.none() | st.floats(0, 99), stopped=st.booleans(), drained=st.booleans(),
+    behind=st.none() | st.floats(0, 99), applier_stands=st.booleans(),
     vote=st.integers(0, 5), voted_for=st.sampled_from(["", "a", "b"]), commits_wait=st.booleans(),
     refused=maybe_times, knocked=maybe_times, vip_here=st.booleans(), generation=st.integers(0, 3),
     led=st.integers(0, 3), alone=st.booleans(), left_behind=st.booleans(), errant=sets, waits=st.booleans(),

@@ -39,9 +39,9 @@ THIRD = {"name": "c", "address": "10.0.0.4", "port": 3306, "agent_port": 8308, "
 TRIO = config(topology="source_replica", members=[*KEYS["members"][:2], THIRD, KEYS["members"][2]])
 STOPPED = replace(CHANNEL, receiver="No")
 MORE = replace(SAME, peer_extra="v:10-12")
-C = replace(B, name="c", uuid="x", receiving=False, stopped=True)
+C = replace(B, name="c", uuid="x", receiving=False)
 VOTED = replace(C, vote=4, voted_for="a")
-DEAD = replace(B, phase="down", mysqld_up=False, eligible=False, stopped=True)
+DEAD = replace(B, phase="down", mysqld_up=False, eligible=False)
 DEAD_VOTED = replace(DEAD, vote=4, voted_for="a")
 OWN_VOTE = replace(DURABLE, vote=4, voted_for="a")
 VOTES = replace(
@@ -213,7 +213,7 @@ class TestNewWriter:
 
 
 class TestAppliers:
-    BLOCKED = replace(C, eligible=True, led=3, generation=3, applier_stands=True, drained=False)
+    BLOCKED = replace(C, eligible=True, led=3, generation=3, applier_stands=True)
 
     def test_nobody_defers_to_one_whose_applier_stands(self) -> None:
         seen = replace(STANDBY, peers=(DEAD, self.BLOCKED, R))
@@ -224,7 +224,7 @@ class TestAppliers:
     def test_it_gives_way_to_one_whose_applier_advances_whether_it_has_applied_everything_or_not(self) -> None:
         server = replace(CLOSED, channels=(replace(CHANNEL, drained=False, blocked="connection 7 of root"),))
         state = replace(KNOWN, applying_since=("u:1-9", NOW - 2))
-        busy = replace(C, eligible=True, drained=False)
+        busy = replace(C, eligible=True)
         reasons = trio(replace(STANDBY, mysqld=up(server), peers=(B_WRITES, busy, R)), state)[1].reasons
         assert any("connection 7 of root" in reason for reason in reasons)
 

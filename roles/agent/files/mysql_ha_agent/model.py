@@ -138,9 +138,7 @@ class Peer:
     gtid_executed: str = ""
     pending: str = ""  # received, and not executed yet
     receiving: bool = False  # its channel is connected
-    stopped: bool = False  # it receives nothing, and will not before it decides so
-    drained: bool = True  # everything received is executed
-    applier_stands: bool = False  # not everything, and its applier has not got on for a while
+    applier_stands: bool = False  # not everything received is executed, and its applier does not advance
     flushes: bool = True
     has_channel: bool = True  # without one it has never replicated, and acknowledges nothing
     lag: float | None = None  # seconds by which its applier is behind, by the clocks of two machines

@@ -86,8 +86,6 @@ def _peer(name: str, status: dict[str, Any]) -> Peer:
         gtid_executed=_gtid_set(mysqld["gtid_executed"]),
         pending=_gtid_set(mysqld.get("pending", "")),
         receiving=channel["receiver"] == "Yes",
-        stopped=_truth(status.get("stopped", False)),
-        drained=all(_truth(each["drained"]) for each in channels),
         applier_stands=_truth(status.get("applier_stands", False)),
         flushes=mysqld.get("flushes") is not False,
         has_channel=bool(channels),
